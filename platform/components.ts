@@ -1,0 +1,84 @@
+/**
+ * Every component that runs as a container: the one declaration of its uid, the names in its certificate and the
+ * secrets it may read. Certificates, secret directories, access lists and the secret grep test are derived from here.
+ */
+
+/** A generated secret: what it is for, in the words of `holdfast credentials`. Values are 32 random bytes, base64url. */
+export const secrets = {
+  'keycloak-admin-password': 'Keycloak administration console, user "admin"',
+  'platform-admin-password': 'platform administrator, user "admin@holdfast.internal"',
+  'platform-operator-password': 'operator, user "operator@holdfast.internal"',
+  'platform-auditor-password': 'auditor, user "auditor@holdfast.internal"',
+  'keycloak-client-users': 'client secret of the users service at Keycloak',
+  'keycloak-client-gateway': 'client secret of the sign-in at the edge',
+  'redis-gateway-password': 'Redis user "gateway"',
+  'redis-reporting-password': 'Redis user "reporting"',
+  'elasticsearch-superuser-password': 'Elasticsearch user "elastic", for the setup job only',
+  'elasticsearch-audit-password': 'Elasticsearch user "audit"',
+  'elasticsearch-logs-password': 'Elasticsearch user "logs"',
+  'elasticsearch-reader-password': 'Elasticsearch user "reader" (read-only, what Kibana shows)',
+  'elasticsearch-kibana-password': 'Elasticsearch user "kibana_system"',
+  'pgbackrest-cipher-passphrase': 'encrypts the backup repository',
+  'grafana-admin-password': 'Grafana administrator, user "admin"',
+} as const;
+
+export type SecretName = keyof typeof secrets;
+
+export interface Component {
+  /** Numeric user of the container, and owner (0400) of its files in the secrets directory. */
+  uid: number;
+  /** DNS names in its certificate. The first is the common name: its principal at Kafka, Postgres and pgBackRest. */
+  names: readonly [string, ...string[]];
+  /** Secrets it reads, each a file /run/holdfast/<name>. */
+  secrets?: readonly SecretName[];
+  /** A service of ours: a Nest application under services/. */
+  nest?: true;
+}
+
+/** Leader addresses of the Postgres clusters, served by pg-router; every node of a cluster carries them in its certificate. */
+export const postgresClusters = {
+  core: { nodes: ['core-a', 'core-b'], address: 'core.postgres', leaderPort: 5432, replicaPort: 6432, strict: false },
+  ledger0: { nodes: ['ledger0-a', 'ledger0-b'], address: 'ledger0.postgres', leaderPort: 5433, replicaPort: 6433, strict: true },
+  ledger1: { nodes: ['ledger1-a', 'ledger1-b'], address: 'ledger1.postgres', leaderPort: 5434, replicaPort: 6434, strict: true },
+} as const;
+
+const postgresNodes = Object.fromEntries(
+  Object.values(postgresClusters).flatMap((cluster) =>
+    cluster.nodes.map((node) => [node, { uid: 6110, names: [node, cluster.address] } satisfies Component] as const),
+  ),
+) as Record<(typeof postgresClusters)[keyof typeof postgresClusters]['nodes'][number], Component>;
+
+export const components = {
+  edge: { uid: 6101, names: ['edge'] },
+  'pg-router': { uid: 6102, names: ['pg-router'] },
+  etcd: { uid: 6103, names: ['etcd'] },
+  ...postgresNodes,
+  pgbackrest: { uid: 6111, names: ['pgbackrest'], secrets: ['pgbackrest-cipher-passphrase'] },
+  kafka: { uid: 6120, names: ['kafka'] },
+  redis: { uid: 6121, names: ['redis'] },
+  elasticsearch: { uid: 6122, names: ['elasticsearch'], secrets: ['elasticsearch-superuser-password'] },
+  keycloak: { uid: 6123, names: ['keycloak'], secrets: ['keycloak-admin-password'] },
+  gateway: { uid: 6130, names: ['gateway'], secrets: ['redis-gateway-password', 'keycloak-client-gateway'], nest: true },
+  users: { uid: 6131, names: ['users'], secrets: ['keycloak-client-users'], nest: true },
+  transactions: { uid: 6132, names: ['transactions'], nest: true },
+  reporting: { uid: 6133, names: ['reporting'], secrets: ['redis-reporting-password'], nest: true },
+  audit: { uid: 6134, names: ['audit'], secrets: ['elasticsearch-audit-password'], nest: true },
+  setup: {
+    uid: 6135,
+    names: ['setup'],
+    secrets: [
+      'keycloak-admin-password', 'platform-admin-password', 'platform-operator-password', 'platform-auditor-password',
+      'keycloak-client-users', 'keycloak-client-gateway', 'elasticsearch-superuser-password',
+      'elasticsearch-audit-password', 'elasticsearch-logs-password', 'elasticsearch-reader-password', 'elasticsearch-kibana-password',
+    ],
+  },
+  logs: { uid: 6140, names: ['logs'], secrets: ['elasticsearch-logs-password'] },
+  prometheus: { uid: 6141, names: ['prometheus'] },
+  alertmanager: { uid: 6142, names: ['alertmanager'] },
+  'node-exporter': { uid: 6143, names: ['node-exporter'] },
+  'postgres-exporter': { uid: 6144, names: ['postgres-exporter'] },
+  grafana: { uid: 6145, names: ['grafana'], secrets: ['grafana-admin-password', 'elasticsearch-reader-password'] },
+  kibana: { uid: 6146, names: ['kibana'], secrets: ['elasticsearch-kibana-password'] },
+} as const satisfies Record<string, Component>;
+
+export type ComponentName = keyof typeof components;
