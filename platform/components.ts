@@ -42,16 +42,19 @@ export const postgresClusters = {
   ledger1: { nodes: ['ledger1-a', 'ledger1-b'], address: 'ledger1.postgres', leaderPort: 5434, replicaPort: 6434, strict: true },
 } as const;
 
+/** The name that etcd demands in a client certificate (platform/etcd/etcd.yml): who writes there decides who leads. */
+const etcdClient = 'etcd-client';
+
 const postgresNodes = Object.fromEntries(
   Object.values(postgresClusters).flatMap((cluster) =>
-    cluster.nodes.map((node) => [node, { uid: 6110, names: [node, cluster.address] } satisfies Component] as const),
+    cluster.nodes.map((node) => [node, { uid: 6110, names: [node, cluster.address, etcdClient] } satisfies Component] as const),
   ),
 ) as Record<(typeof postgresClusters)[keyof typeof postgresClusters]['nodes'][number], Component>;
 
 export const components = {
   edge: { uid: 6101, names: ['edge'] },
   'pg-router': { uid: 6102, names: ['pg-router'] },
-  etcd: { uid: 6103, names: ['etcd'] },
+  etcd: { uid: 6103, names: ['etcd', etcdClient] },
   ...postgresNodes,
   pgbackrest: { uid: 6111, names: ['pgbackrest'], secrets: ['pgbackrest-cipher-passphrase'] },
   kafka: { uid: 6120, names: ['kafka'] },
@@ -73,7 +76,7 @@ export const components = {
     ],
   },
   logs: { uid: 6140, names: ['logs'], secrets: ['elasticsearch-logs-password'] },
-  prometheus: { uid: 6141, names: ['prometheus'] },
+  prometheus: { uid: 6141, names: ['prometheus', etcdClient] },
   alertmanager: { uid: 6142, names: ['alertmanager'] },
   'node-exporter': { uid: 6143, names: ['node-exporter'] },
   'postgres-exporter': { uid: 6144, names: ['postgres-exporter'] },
