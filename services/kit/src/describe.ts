@@ -1,0 +1,56 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBearerAuth, ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { z } from 'zod';
+
+type SchemaObject = Record<string, unknown>;
+
+export interface Operation {
+  readonly summary: string;
+  readonly description?: string;
+  readonly body?: z.ZodType;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly headers?: Readonly<Record<string, { description: string; required?: boolean }>>;
+  /** Status -> schema of the answer, or what the status means if it has no body. */
+  readonly responses: Readonly<Record<number, z.ZodType | string>>;
+  /** Open to everybody: no bearer token in the description. */
+  readonly public?: true;
+}
+
+/** The OpenAPI of a route, made from the schemas that parse it. Failures are problem+json, described once for all. */
+export function Describe(operation: Operation): MethodDecorator & ClassDecorator {
+  return applyDecorators(
+    ApiOperation({ summary: operation.summary, ...(operation.description !== undefined && { description: operation.description }) }),
+    ...(operation.body ? [ApiBody({ required: true, schema: schemaOf(operation.body, 'input') })] : []),
+    ...members(operation.params).map(([name, schema]) => ApiParam({ name, schema: schemaOf(schema, 'input') })),
+    ...members(operation.query).map(([name, schema]) => ApiQuery({ name, required: !schema.safeParse(undefined).success, schema: schemaOf(schema, 'input') })),
+    ...Object.entries(operation.headers ?? {}).map(([name, header]) => ApiHeader({ name, required: false, ...header })),
+    ...Object.entries(operation.responses).map(([status, response]) =>
+      typeof response === 'string'
+        ? ApiResponse({ status: Number(status), description: response })
+        : ApiResponse({ status: Number(status), description: response.description ?? operation.summary, schema: schemaOf(response, 'output') })),
+    ApiResponse({ status: 'default', description: 'RFC 9457 problem details', content: { 'application/problem+json': { schema: problemSchema } } }),
+    ...(operation.public ? [] : [ApiBearerAuth()]),
+  );
+}
+
+const problemSchema = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'code'],
+  properties: {
+    type: { type: 'string' },
+    title: { type: 'string' },
+    status: { type: 'integer' },
+    code: { type: 'string', description: 'Stable, for programs' },
+    detail: { type: 'string' },
+    trace_id: { type: 'string' },
+  },
+};
+
+function members(schema: z.ZodObject | undefined): [string, z.ZodType][] {
+  return schema ? (Object.entries(schema.shape) as [string, z.ZodType][]) : [];
+}
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): SchemaObject {
+  return z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any' }) as SchemaObject;
+}

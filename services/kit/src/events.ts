@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { CurrencyCode } from './money.ts';
+
+/** The topics of ARCHITECTURE.md. */
+export const topics = { ledger: 'ledger.events', users: 'users.events', security: 'security.events' } as const;
+
+const digits = z.string().regex(/^-?\d{1,19}$/);
+
+/** What each type of event says. Amounts are strings of minor units; nothing here is personal data. */
+export const eventData = {
+  'account.opened': z.object({ account_id: z.string(), owner: z.string(), currency: CurrencyCode, kind: z.string() }),
+  'transfer.posted': z.object({
+    transfer_id: z.string(),
+    debit_account: z.string(),
+    credit_account: z.string(),
+    amount: digits,
+    currency: CurrencyCode,
+    debit_balance: digits,
+    credit_balance: digits,
+    reference: z.string().nullable(),
+  }),
+  'user.registered': z.object({ user_id: z.string(), roles: z.array(z.string()) }),
+  'user.updated': z.object({ user_id: z.string() }),
+  'security.denied': z.looseObject({ reason: z.string() }),
+} as const;
+
+export type EventType = keyof typeof eventData;
+export type EventData<Type extends EventType> = z.output<(typeof eventData)[Type]>;
+
+/**
+ * The envelope of every event. `(epoch, shard, sequence)` is gapless per topic and shard. `type` and `data` are open here, so that a
+ * consumer passes over a type that it does not know yet and still counts its sequence; `dataOf` parses the ones it does.
+ */
+export const Event = z.object({
+  id: z.uuid(),
+  type: z.string(),
+  version: z.literal(1),
+  epoch: z.int().positive(),
+  shard: z.int().nonnegative(),
+  sequence: z.string().regex(/^\d{1,19}$/),
+  occurred_at: z.iso.datetime({ offset: true }),
+  traceparent: z.string().nullable(),
+  actor: z.string(),
+  data: z.record(z.string(), z.unknown()),
+});
+export type Event = z.output<typeof Event>;
+
+export function isOfType<Type extends EventType>(event: Event, type: Type): event is Event & { type: Type; data: EventData<Type> } {
+  return event.type === type && eventData[type].safeParse(event.data).success;
+}
+
+/** The data of an event of a known type. Throws on data that does not fit: the writer broke the contract. */
+export function dataOf<Type extends EventType>(event: Event, type: Type): EventData<Type> {
+  return eventData[type].parse(event.data) as EventData<Type>;
+}
+
+/** Where a consumer stands in one shard of one topic. */
+export interface Position {
+  readonly epoch: number;
+  readonly sequence: bigint;
+}
+
+/**
+ * Decides one event against a consumer's position: the next one is applied, one that was seen is ignored, a gap or an older epoch is
+ * refused. The first event ever seen must be number 1. A newer epoch (after a restore) is for the caller to decide: its read model is
+ * rebuilt, or the epoch's statement says from which sequence it goes on.
+ */
+export function placeOf(event: Event, position: Position | undefined): 'next' | 'seen' | 'gap' | 'older_epoch' | 'newer_epoch' {
+  const sequence = BigInt(event.sequence);
+  if (!position) return sequence === 1n ? 'next' : 'gap';
+  if (event.epoch < position.epoch) return 'older_epoch';
+  if (event.epoch > position.epoch) return 'newer_epoch';
+  if (sequence <= position.sequence) return 'seen';
+  return sequence === position.sequence + 1n ? 'next' : 'gap';
+}

@@ -1,0 +1,122 @@
+import type { LoggerService } from '@nestjs/common';
+import { Writable } from 'node:stream';
+import winston from 'winston';
+import { currentScope } from './trace.ts';
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+const REDACTED = '[redacted]';
+const secretName = /authorization|password|passwd|token|secret|cookie|credential|api[-_.]?key|private[-_.]?key/i;
+const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi;
+const jwt = /\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
+const cardLike = /(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])/g;
+
+/** Takes out of a text what must never reach a log: bearer tokens, and digits that pass for a card number (Luhn). */
+export function redactText(value: string): string {
+  return value
+    .replace(bearer, `$1 ${REDACTED}`)
+    .replace(jwt, REDACTED)
+    .replace(cardLike, (digits) => (passesLuhn(digits.replace(/\D/g, '')) ? REDACTED : digits));
+}
+
+/** The same for a value of any depth; a field whose name speaks of a secret loses its value altogether. */
+export function redact(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return redactText(value);
+  if (typeof value === 'bigint') return value.toString();
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Error) return { 'type': value.name, 'message': redactText(value.message) };
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth > 5) return '[deeper]';
+  if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, secretName.test(name) ? REDACTED : redact(inner, depth + 1)]),
+  );
+}
+
+function passesLuhn(digits: string): boolean {
+  let sum = 0;
+  for (let index = 0; index < digits.length; index++) {
+    const digit = Number(digits[digits.length - 1 - index]);
+    const weighted = index % 2 === 1 ? digit * 2 : digit;
+    sum += weighted > 9 ? weighted - 9 : weighted;
+  }
+  return sum % 10 === 0;
+}
+
+let service = 'holdfast';
+
+// Field names follow the Elastic Common Schema (https://www.elastic.co/guide/en/ecs/current/), so that Kibana knows them.
+const ecs = winston.format((info) => {
+  const { level, message, ...fields } = info;
+  const scope = currentScope();
+  const line: Record<string, unknown> = {
+    '@timestamp': new Date().toISOString(),
+    'log.level': level,
+    'message': redactText(String(message)),
+    'service.name': service,
+    ...(scope && { 'trace.id': scope.trace.traceId, 'span.id': scope.trace.spanId }),
+    ...(scope?.subject !== undefined && { 'user.id': scope.subject }),
+    ...(scope?.requestId !== undefined && { 'http.request.id': scope.requestId }),
+    ...(redact(fields) as Record<string, unknown>),
+  };
+  info[Symbol.for('message')] = JSON.stringify(line);
+  return info;
+});
+
+const winstonLogger = winston.createLogger({
+  level: 'info',
+  format: ecs(),
+  transports: [new winston.transports.Stream({ stream: process.stdout })],
+});
+
+/** Called once by `serve`, before anything is logged. */
+export function configureLogging(options: { service: string; level: string; stream?: Writable }): void {
+  service = options.service;
+  winstonLogger.level = options.level;
+  if (options.stream) winstonLogger.clear().add(new winston.transports.Stream({ stream: options.stream }));
+}
+
+function errorFields(cause: unknown): Fields {
+  if (cause === undefined) return {};
+  if (!(cause instanceof Error)) return { 'error.message': String(cause) };
+  const code = (cause as { code?: unknown }).code;
+  return {
+    'error.type': cause.name,
+    'error.message': redactText(cause.message || String(code ?? '')),
+    ...(code !== undefined && { 'error.code': String(code) }),
+    ...(cause.stack !== undefined && { 'error.stack_trace': redactText(cause.stack) }),
+  };
+}
+
+/** The one way to log. Names of fields are ECS names with dots; no personal data, ever: a subject id is enough. */
+export const log = {
+  debug: (message: string, fields: Fields = {}): void => void winstonLogger.debug(message, fields),
+  info: (message: string, fields: Fields = {}): void => void winstonLogger.info(message, fields),
+  warn: (message: string, fields: Fields = {}, cause?: unknown): void => void winstonLogger.warn(message, { ...fields, ...errorFields(cause) }),
+  error: (message: string, fields: Fields = {}, cause?: unknown): void => void winstonLogger.error(message, { ...fields, ...errorFields(cause) }),
+  /** A level below error is asked for in hot paths before the fields are made. */
+  isDebugging: (): boolean => winstonLogger.isDebugEnabled(),
+};
+
+/** Nest's own lines through the same door. */
+export class NestLog implements LoggerService {
+  log(message: unknown, context?: string): void {
+    log.debug(String(message), logger(context));
+  }
+  error(message: unknown, stack?: string, context?: string): void {
+    log.error(String(message), { ...logger(context), ...(stack !== undefined && { 'error.stack_trace': stack }) });
+  }
+  warn(message: unknown, context?: string): void {
+    log.warn(String(message), logger(context));
+  }
+  debug(message: unknown, context?: string): void {
+    log.debug(String(message), logger(context));
+  }
+  verbose(message: unknown, context?: string): void {
+    log.debug(String(message), logger(context));
+  }
+}
+
+function logger(context: string | undefined): Fields {
+  return context === undefined ? {} : { 'log.logger': context };
+}

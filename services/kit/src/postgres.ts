@@ -1,0 +1,147 @@
+import pg from 'pg';
+import type { Address } from './config.ts';
+import { log } from './logging.ts';
+import { Problem, unavailable } from './problem.ts';
+import { readTls, SECRETS_DIRECTORY, watchTls } from './tls.ts';
+import { currentTraceparent } from './trace.ts';
+
+/** What a query can be asked of: the database itself, or one transaction of it. */
+export interface Connection {
+  /**
+   * Rows of one statement. Parameters are $1, $2...; `bigint` columns come as `bigint`, timestamps as `Date`. With a `name` the statement is
+   * prepared once a connection (and carries no trace comment, as its text must stay the same).
+   */
+  query<Row extends object = Record<string, unknown>>(sql: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
+}
+
+export interface DatabaseOptions {
+  readonly address: Address;
+  readonly database: string;
+  /** The role: must equal the common name of the certificate in `directory`. */
+  readonly user: string;
+  readonly directory?: string;
+  readonly connectionsMax?: number;
+  readonly statementTimeoutMs?: number;
+}
+
+// 20 is int8. Money and sequences are 64-bit: a double would lose digits silently.
+const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? BigInt : pg.types.getTypeParser(oid, format as 'text')) };
+
+/** One Postgres database, reached through pg-router with a client certificate; the server's is verified against its host name. */
+export class Database implements Connection {
+  readonly name: string;
+  private readonly pool: pg.Pool;
+  private readonly stopWatching: () => void;
+
+  constructor(options: DatabaseOptions) {
+    const directory = options.directory ?? SECRETS_DIRECTORY;
+    this.name = options.database;
+    const settings: pg.PoolConfig = {
+      host: options.address.host,
+      port: options.address.port,
+      database: options.database,
+      user: options.user,
+      // `host` also becomes the name that the certificate is checked against: pg hands it to tls.connect.
+      ssl: { ...readTls(directory), rejectUnauthorized: true },
+      max: options.connectionsMax ?? 10,
+      application_name: options.user,
+      statement_timeout: options.statementTimeoutMs ?? 5_000,
+      idle_in_transaction_session_timeout: 10_000,
+      connectionTimeoutMillis: 3_000,
+      // Connections are replaced now and then, so that they spread anew after a switch of leader.
+      maxLifetimeSeconds: 600,
+      keepAlive: true,
+      types: types as unknown as pg.CustomTypesConfig,
+    };
+    this.pool = new pg.Pool(settings);
+    // An idle connection that breaks (failover) must not end the process; the pool has already dropped it.
+    this.pool.on('error', (cause) => log.warn('an idle database connection was lost', { 'db.name': this.name }, cause));
+    this.stopWatching = watchTls((identity) => { this.pool.options.ssl = { ...identity, rejectUnauthorized: true }; }, directory);
+  }
+
+  async query<Row extends object = Record<string, unknown>>(sql: string, values: readonly unknown[] = [], name?: string): Promise<Row[]> {
+    try {
+      const result = await this.pool.query<Row>(statement(sql, values, name));
+      return result.rows;
+    } catch (cause) {
+      throw translated(cause, this.name);
+    }
+  }
+
+  /**
+   * Runs `work` in one transaction: committed when it returns, rolled back when it throws. If the connection is lost during the commit the
+   * outcome is unknown: callers stand on idempotency keys, not on this answer.
+   */
+  async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return this.session(async (connection) => {
+      await connection.query('begin');
+      const result = await work(connection);
+      await connection.query('commit');
+      return result;
+    });
+  }
+
+  /** Lends one connection for as long as `work` takes. It is thrown away if `work` fails, and an open transaction with it. */
+  async session<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    let client: pg.PoolClient;
+    try {
+      client = await this.pool.connect();
+    } catch (cause) {
+      throw translated(cause, this.name);
+    }
+    const lost = (cause: Error): void => log.warn('a database connection was lost in use', { 'db.name': this.name }, cause);
+    client.on('error', lost);
+    let broken: boolean | Error = false;
+    const connection: Connection = {
+      query: async <Row extends object>(sql: string, values: readonly unknown[] = [], name?: string) =>
+        (await client.query<Row>(statement(sql, values, name))).rows,
+    };
+    try {
+      return await work(connection);
+    } catch (cause) {
+      // A refused statement leaves a good connection behind once rolled back; anything else makes it suspect.
+      await client.query('rollback').catch((failure: Error) => { broken = failure; });
+      throw translated(cause, this.name);
+    } finally {
+      client.off('error', lost);
+      client.release(broken);
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.query('select 1');
+  }
+
+  async close(): Promise<void> {
+    this.stopWatching();
+    await this.pool.end();
+  }
+}
+
+function statement(sql: string, values: readonly unknown[], name: string | undefined): pg.QueryConfig {
+  if (name !== undefined) return { name, text: sql, values: [...values] };
+  const traceparent = currentTraceparent();
+  // The form of sqlcommenter (https://google.github.io/sqlcommenter/spec/): a slow statement in Postgres' log leads to its trace.
+  return { text: traceparent === undefined ? sql : `${sql} /*traceparent='${traceparent}'*/`, values: [...values] };
+}
+
+// Classes 08 (connection), 53 (resources), 57P (shutdown, failover), and 25006: a former leader that is read-only by now.
+const away = /^(08...|53...|57P0.|25006|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+const awayWords = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|connection timeout|before secure TLS connection|not queryable|SSL connection/i;
+
+/** A lost or refused connection and a statement that took too long become 503 with Retry-After; all else stays as it was. */
+export function translated(cause: unknown, database: string): unknown {
+  if (!(cause instanceof Error) || cause instanceof Problem) return cause;
+  const code = (cause as { code?: unknown }).code;
+  if ((typeof code === 'string' && away.test(code)) || awayWords.test(cause.message)) {
+    return unavailable('database_unavailable', `The database "${database}" cannot be reached`, { cause });
+  }
+  if (code === '57014') return unavailable('database_timeout', `The database "${database}" took too long`, { cause });
+  return cause;
+}
+
+/** True for a violated unique constraint, of that name if one is given. */
+export function violatesUnique(cause: unknown, constraint?: string): boolean {
+  const error = cause as { code?: unknown; constraint?: unknown } | null;
+  return error?.code === '23505' && (constraint === undefined || error.constraint === constraint);
+}
