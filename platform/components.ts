@@ -45,11 +45,13 @@ export const postgresClusters = {
 /** The name that etcd demands in a client certificate (platform/etcd/etcd.yml): who writes there decides who leads. */
 const etcdClient = 'etcd-client';
 
+type PostgresNode = (typeof postgresClusters)[keyof typeof postgresClusters]['nodes'][number];
+
 const postgresNodes = Object.fromEntries(
   Object.values(postgresClusters).flatMap((cluster) =>
-    cluster.nodes.map((node) => [node, { uid: 6110, names: [node, cluster.address, etcdClient] } satisfies Component] as const),
+    cluster.nodes.map((node): [string, Component] => [node, { uid: 6110, names: [node, cluster.address, etcdClient] }]),
   ),
-) as Record<(typeof postgresClusters)[keyof typeof postgresClusters]['nodes'][number], Component>;
+) as Record<PostgresNode, Component>;
 
 export const components = {
   edge: { uid: 6101, names: ['edge'] },

@@ -1,7 +1,6 @@
 import 'reflect-metadata'; // Needed by @peculiar/x509's dependency injection, before it.
 import * as x509 from '@peculiar/x509';
-import { randomBytes } from 'node:crypto';
-import type { CryptoKey } from 'node:crypto';
+import { randomBytes, type webcrypto } from 'node:crypto';
 
 const { subtle } = globalThis.crypto;
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -15,7 +14,7 @@ x509.cryptoProvider.set(globalThis.crypto);
 
 export interface Authority {
   certificate: x509.X509Certificate;
-  key: CryptoKey;
+  key: webcrypto.CryptoKey;
 }
 
 /** One leaf in every encoding that some component insists on. */
@@ -83,7 +82,7 @@ export async function issueLeaf(authority: Authority, names: readonly [string, .
   };
 }
 
-export async function privateKeyPem(key: CryptoKey): Promise<string> {
+export async function privateKeyPem(key: webcrypto.CryptoKey): Promise<string> {
   return pem(x509.PemConverter.encode(await subtle.exportKey('pkcs8', key), 'PRIVATE KEY'));
 }
 

@@ -1,0 +1,118 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { randomBytes, randomInt } from 'node:crypto';
+import { ApiClient } from '../api/client.ts';
+import { UserError } from '../errors.ts';
+import { Instance } from '../instance.ts';
+import { Progress } from '../progress.ts';
+import { readSecret } from '../state/secrets.ts';
+
+const OPENING_MINOR = 1_000_000n;
+const TRANSFER_MINOR_MAX = 5_000;
+/** Bounds of a demonstration: it shows the platform, it does not load it. */
+const SECONDS_MAX = 3600;
+const CUSTOMERS_MAX = 50;
+/** Access tokens live five minutes; customers sign in again well before. */
+const TOKEN_SECONDS = 200;
+
+interface Customer {
+  email: string;
+  password: string;
+  accounts: readonly [string, string];
+  client: ApiClient;
+  signedInAt: number;
+}
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('make customers who move money for a while, so that pages and dashboards have something to show')
+    .option('--seconds <number>', 'for how long', wholeNumber(1, SECONDS_MAX), 60)
+    .option('--customers <number>', 'how many people', wholeNumber(1, CUSTOMERS_MAX), 5)
+    .option('--rate <number>', 'transfers a second, all together', wholeNumber(1, 50), 5)
+    .option('--json', 'the result for programs')
+    .action(async (options: { seconds: number; customers: number; rate: number; json?: true }, command: Command) => {
+      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      if (!instance.exists) throw new UserError(`there is no instance "${instance.name}" here.`, ['Start one:  ./holdfast up']);
+      await demonstrate(instance, options);
+    });
+}
+
+async function demonstrate(instance: Instance, options: { seconds: number; customers: number; rate: number; json?: true }): Promise<void> {
+  const progress = new Progress(2);
+  const visitor = ApiClient.anonymous(instance);
+  try {
+    const customers = await progress.step(`${options.customers} customers`, (say) => makeCustomers(instance, visitor, options.customers, say));
+    const result = await progress.step(`${options.seconds} s of transfers`, (say) => moveMoney(visitor, customers, options, say));
+    if (options.json) console.log(JSON.stringify(result));
+    else console.log(`${result.posted} transfers posted, ${result.refused} refused, ${result.failed} failed.`);
+    process.exitCode = result.failed > 0 ? 1 : 0;
+  } finally {
+    visitor.edge.close();
+  }
+}
+
+async function makeCustomers(instance: Instance, visitor: ApiClient, count: number, say: (detail: string) => void): Promise<Customer[]> {
+  const operator = await visitor.signedIn('operator@holdfast.internal', await readSecret(instance.directory, 'platform-operator-password'));
+  const customers: Customer[] = [];
+  for (let index = 1; index <= count; index++) {
+    const email = `demo-${randomBytes(4).toString('hex')}@holdfast.internal`;
+    const password = randomBytes(24).toString('base64url');
+    await registerPatiently(visitor, { email, password, name: `Demo Customer ${index}` }, say);
+    const client = await visitor.signedIn(email, password);
+    const accounts = [await client.openAccount('EUR'), await client.openAccount('EUR')] as const;
+    await operator.deposit(accounts[0], OPENING_MINOR);
+    customers.push({ email, password, accounts, client, signedInAt: Date.now() });
+    say(`${index} of ${count}`);
+  }
+  return customers;
+}
+
+/** Registration is limited per address; a demonstration waits its turn like anybody else. */
+async function registerPatiently(visitor: ApiClient, person: { email: string; password: string; name: string }, say: (detail: string) => void): Promise<void> {
+  for (;;) {
+    const answer = await visitor.register(person);
+    if (answer.status === 201) return;
+    if (answer.status !== 429) throw new UserError(`registering a customer answered ${answer.status}: ${JSON.stringify(answer.body)}`, ['Look:  ./holdfast logs users']);
+    const seconds = Number(answer.headers['retry-after'] ?? 1);
+    say(`waiting ${seconds} s, registration is limited`);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  }
+}
+
+async function moveMoney(visitor: ApiClient, customers: readonly Customer[], { seconds, rate }: { seconds: number; rate: number }, say: (detail: string) => void): Promise<{ posted: number; refused: number; failed: number }> {
+  const result = { posted: 0, refused: 0, failed: 0 };
+  const until = Date.now() + seconds * 1000;
+  const inFlight = new Set<Promise<void>>();
+  for (let tick = 0; Date.now() < until; tick++) {
+    const customer = customers[tick % customers.length]!;
+    if (Date.now() - customer.signedInAt > TOKEN_SECONDS * 1000) {
+      customer.client = await visitor.signedIn(customer.email, customer.password);
+      customer.signedInAt = Date.now();
+    }
+    const one = transferOnce(customer, result).finally(() => inFlight.delete(one));
+    inFlight.add(one);
+    if (tick % (rate * 10) === 0) say(`${result.posted} posted`);
+    await new Promise((resolve) => setTimeout(resolve, 1000 / rate));
+  }
+  await Promise.all(inFlight);
+  return result;
+}
+
+async function transferOnce(customer: Customer, result: { posted: number; refused: number; failed: number }): Promise<void> {
+  const [from, to] = randomInt(2) === 0 ? customer.accounts : customer.accounts.toReversed();
+  try {
+    const answer = await customer.client.transfer({ from: from!, to: to!, amountMinor: BigInt(randomInt(1, TRANSFER_MINOR_MAX)), currency: 'EUR' });
+    if (answer.status === 201) result.posted++;
+    else if (answer.status < 500) result.refused++;
+    else result.failed++;
+  } catch {
+    result.failed++;
+  }
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || value > most) throw new InvalidArgumentError(`a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}

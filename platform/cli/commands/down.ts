@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline/promises';
+import { UserError } from '../errors.ts';
+import { Instance } from '../instance.ts';
+import { exclusively } from '../lock.ts';
+import { plain, Progress } from '../progress.ts';
+
+export function downCommand(): Command {
+  return new Command('down')
+    .description('stop everything; data, secrets and settings stay')
+    .option('--purge', 'also delete all data, backups, secrets and certificates of this instance')
+    .option('--yes', 'do not ask (needed for --purge without a terminal)')
+    .action(async (options: { purge?: true; yes?: true }, command: Command) => {
+      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      if (!instance.exists) throw new UserError(`there is no instance "${instance.name}" here.`, ['Start one:  ./holdfast up']);
+      if (options.purge) await confirmPurge(instance, options.yes === true);
+      await exclusively(instance, 'down', () => takeDown(instance, options.purge === true));
+    });
+}
+
+export async function takeDown(instance: Instance, purge: boolean): Promise<void> {
+  const progress = new Progress(1);
+  await instance.save();
+  await progress.step(purge ? 'stopping and deleting everything' : 'stopping', async () => {
+    // With --purge nothing is worth a clean end. Without, each component gets its own grace period.
+    await instance.compose(['--profile', '*', 'down', '--remove-orphans', ...(purge ? ['--volumes', '--timeout', '1'] : [])]);
+  });
+  if (purge) await rm(instance.directory, { recursive: true, force: true });
+  else plain('Data, secrets and settings are kept. Go on with:  ./holdfast up');
+}
+
+async function confirmPurge(instance: Instance, yes: boolean): Promise<void> {
+  if (yes) return;
+  if (!process.stdin.isTTY) {
+    throw new UserError(`--purge deletes all data of "${instance.name}" and cannot ask here, without a terminal.`, [`If you mean it:  ./holdfast down --purge --yes`, 'Nothing was changed.']);
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`This deletes every account, every backup and every secret of "${instance.name}". Type its name to go on: `);
+  terminal.close();
+  if (answer.trim() !== instance.name) throw new UserError('nothing was deleted.');
+}

@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import { containersOf, memoryBytes, type Container } from '../containers.ts';
+import { vendorImages } from '../images/catalogue.ts';
+import { Instance } from '../instance.ts';
+
+const MIB = 1024 ** 2;
+
+interface Row {
+  component: string;
+  health: string;
+  memory_bytes: number;
+  restarts: number;
+  up_seconds: number;
+}
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .description('health, memory and restarts of every component')
+    .option('--json', 'for programs')
+    .addHelpText('after', '\nExit status: 0 everything healthy, 1 something is not, 3 not running.')
+    .action(async (options: { json?: true }, command: Command) => {
+      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      const rows = await Promise.all((await containersOf(instance)).map(toRow));
+      const unavailable = vendorImages.map(({ profile }) => profile).filter((profile) => !instance.settings.profiles.includes(profile));
+      const total = rows.reduce((sum, row) => sum + row.memory_bytes, 0);
+      process.exitCode = rows.length === 0 ? 3 : rows.every((row) => row.health === 'healthy') ? 0 : 1;
+      if (options.json) console.log(JSON.stringify({ instance: instance.name, url: instance.url, components: rows, image_not_available: unavailable, memory_bytes: total }, null, 2));
+      else print(instance, rows, unavailable, total);
+    });
+}
+
+async function toRow(container: Container): Promise<Row> {
+  const runs = container.pid > 0;
+  return {
+    component: container.service,
+    health: container.health,
+    memory_bytes: runs ? await memoryBytes(container) : 0,
+    restarts: container.restarts,
+    up_seconds: runs ? Math.round((Date.now() - container.startedAt.getTime()) / 1000) : 0,
+  };
+}
+
+function print(instance: Instance, rows: readonly Row[], unavailable: readonly string[], totalBytes: number): void {
+  if (rows.length === 0) {
+    console.log(`Instance "${instance.name}" is not running. Start it:  ./holdfast up`);
+    return;
+  }
+  const width = Math.max(...rows.map((row) => row.component.length));
+  for (const row of rows) {
+    const sign = row.health === 'healthy' ? '●' : '○';
+    const restarts = row.restarts > 0 ? `${row.restarts} restarts` : '';
+    console.log(`${sign} ${row.component.padEnd(width)}  ${row.health.padEnd(10)}  ${`${Math.round(row.memory_bytes / MIB)} MiB`.padStart(9)}  ${duration(row.up_seconds).padStart(8)}  ${restarts}`.trimEnd());
+  }
+  for (const profile of unavailable) console.log(`- ${profile.padEnd(width)}  image not available`);
+  const healthy = rows.filter((row) => row.health === 'healthy').length;
+  console.log(`\n${healthy} of ${rows.length} healthy, ${(totalBytes / 1024 ** 3).toFixed(2)} GiB of memory, ${instance.url}`);
+  const ill = rows.find((row) => row.health !== 'healthy');
+  if (ill) console.log(`Look:  ./holdfast logs ${ill.component}`);
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}

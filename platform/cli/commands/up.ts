@@ -1,0 +1,116 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { join } from 'node:path';
+import { components, postgresClusters } from '../../components.ts';
+import { waitUntilHealthy } from '../containers.ts';
+import { UserError } from '../errors.ts';
+import { waitForFirstBackups } from '../first-backup.ts';
+import { availableVendorProfiles, ensureImages } from '../images/ensure.ts';
+import { vendorImages } from '../images/catalogue.ts';
+import { Instance } from '../instance.ts';
+import { exclusively } from '../lock.ts';
+import { preflight, type Finding } from '../preflight/checks.ts';
+import { plain, Progress } from '../progress.ts';
+import { proveTransfer } from '../prove-transfer.ts';
+import { ensureSecrets } from '../state/secrets.ts';
+
+/**
+ * Order of a start. Each component retries what it needs, so the order only spares two cores the restarts of those
+ * that would find nothing there yet.
+ */
+export const STAGES = [
+  { label: 'Postgres, Kafka, Redis, Elasticsearch', budgetSeconds: 240, services: ['etcd', ...Object.values(postgresClusters).flatMap((cluster) => cluster.nodes), 'pg-router', 'pgbackrest', 'kafka', 'redis', 'elasticsearch'] },
+  { label: 'Keycloak', budgetSeconds: 240, services: ['keycloak'] },
+] as const;
+
+const SERVICES = (Object.keys(components) as (keyof typeof components)[]).filter((name) => 'nest' in components[name]);
+const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...SERVICES, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter'] } as const;
+
+export interface UpOptions {
+  host?: string;
+  port?: number;
+  bind?: string;
+  registry?: string;
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description('install what is missing, start everything, prove that it works; run again, it changes nothing')
+    .option('--host <name>', 'public host name (default: localhost)')
+    .option('--port <number>', 'public HTTPS port (default: 8443)', parsePort)
+    .option('--bind <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--registry <prefix>', 'registry to pull images from, before building them')
+    .addHelpText('after', '\nOptions are remembered. Ctrl-C at any point is safe: run up again to go on.\nExit status: 0 up and proven, 1 something to mend (the message says what), 2 wrong arguments.')
+    .action(async (options: UpOptions, command: Command) => {
+      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      await exclusively(instance, 'up', () => bringUp(instance, options));
+    });
+}
+
+/** The whole of `up`, also what `test` does for its own instance. */
+export async function bringUp(instance: Instance, options: UpOptions): Promise<void> {
+  applyOptions(instance, options);
+  const logDirectory = join(instance.directory, 'log');
+  const progress = new Progress(STAGES.length + 7);
+
+  await progress.step('preflight', async () => refuseErrors(await preflight(instance)));
+  await progress.step('secrets and certificates', async () => {
+    await instance.save();
+    await ensureSecrets(instance.directory, instance.publicNames);
+  });
+  await progress.step('images', async (say) => {
+    await ensureImages(instance.settings.registry, logDirectory, say);
+    instance.settings.profiles = await availableVendorProfiles();
+    await instance.save();
+  });
+  const missing = vendorImages.filter(({ profile }) => !instance.settings.profiles.includes(profile)).map(({ profile }) => profile);
+  if (missing.length > 0) plain(`      ${missing.join(' and ')}: image not available here, everything else runs without (load or pull it, then run up again)`);
+
+  for (const stage of STAGES) await progress.step(stage.label, (say) => start(instance, stage, say));
+  await progress.step('setup: databases, realm, topics, indices', async () => {
+    await instance.compose(['--profile', 'setup', 'run', '--rm', '--no-deps', 'setup'], { logFile: join(logDirectory, 'setup.log') });
+  });
+  await progress.step(REST.label, (say) => start(instance, { ...REST, services: [...REST.services, ...instance.settings.profiles] }, say));
+  await progress.step('first backup of every cluster', (say) => waitForFirstBackups(instance, say));
+  const proof = await progress.step('proof: a transfer through all of it', () => proveTransfer(instance));
+
+  plain(`\nHoldfast is up (${progress.elapsed()}). ${proof}`);
+  plain(`  Open     ${instance.url}/docs\n  Sign in  ./holdfast credentials\n  Look     ./holdfast status`);
+}
+
+async function start(instance: Instance, stage: { services: readonly string[]; budgetSeconds: number }, say: (detail: string) => void): Promise<void> {
+  const scaled = currentScale(instance, stage.services);
+  await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...scaled, ...stage.services]);
+  await waitUntilHealthy(instance, stage.services, stage.budgetSeconds, say);
+}
+
+/** Compose would take scaled services back to one replica: keep what `scale` set. */
+function currentScale(instance: Instance, services: readonly string[]): string[] {
+  return Object.entries(instance.settings.replicas)
+    .filter(([service]) => services.includes(service))
+    .flatMap(([service, count]) => ['--scale', `${service}=${count}`]);
+}
+
+function applyOptions(instance: Instance, options: UpOptions): void {
+  if (options.host) instance.settings.host = options.host;
+  if (options.port) instance.settings.port = options.port;
+  if (options.bind) instance.settings.bind = options.bind;
+  if (options.registry !== undefined) instance.settings.registry = options.registry && `${options.registry.replace(/\/+$/, '')}/`;
+}
+
+function refuseErrors(findings: readonly Finding[]): void {
+  for (const finding of findings.filter(({ verdict }) => verdict === 'warning')) plain(`      note: ${finding.message}\n        ${finding.mend.join('\n        ')}`);
+  const errors = findings.filter(({ verdict }) => verdict === 'error');
+  if (errors.length === 0) return;
+  const [first, ...others] = errors;
+  throw new UserError(`cannot start: ${first!.message}.`, [
+    ...first!.mend,
+    ...others.flatMap((finding) => [`Also: ${finding.message}`, ...finding.mend.map((line) => `  ${line}`)]),
+    `Nothing was changed. (preflight check ${errors.map(({ check }) => check).join(', ')}; all of them: ./holdfast doctor)`,
+  ]);
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError('a port is a whole number from 1 to 65535.');
+  return port;
+}

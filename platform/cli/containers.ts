@@ -1,0 +1,104 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { dockerApi } from './docker-api.ts';
+import { UserError } from './errors.ts';
+import type { Instance } from './instance.ts';
+import { run } from './run.ts';
+
+export type Health = 'healthy' | 'starting' | 'unhealthy' | 'stopped' | 'restarting';
+
+export interface Container {
+  id: string;
+  /** Name in the compose files. */
+  service: string;
+  /** Name of this container; a scaled service has several. */
+  name: string;
+  health: Health;
+  /** Host's process id of its main process, 0 when it does not run. */
+  pid: number;
+  restarts: number;
+  startedAt: Date;
+  image: string;
+  probe: readonly string[];
+}
+
+interface Inspected {
+  Id: string;
+  Name: string;
+  RestartCount: number;
+  State: { Status: string; Pid: number; StartedAt: string; Health?: { Status: string } };
+  Config: { Image: string; Labels: Record<string, string>; Healthcheck?: { Test?: string[] } };
+}
+
+/** All long-lived containers of an instance, stopped ones included; one-shot jobs are left out. */
+export async function containersOf(instance: Instance): Promise<Container[]> {
+  const filters = JSON.stringify({ label: [`com.docker.compose.project=${instance.name}`, 'com.docker.compose.oneoff=False'] });
+  const listed = await dockerApi<{ Id: string }[]>(`/containers/json?all=1&filters=${encodeURIComponent(filters)}`);
+  const inspected = await Promise.all(listed.map(({ Id }) => dockerApi<Inspected>(`/containers/${Id}/json`)));
+  return inspected.map(toContainer).toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+function toContainer(inspected: Inspected): Container {
+  return {
+    id: inspected.Id,
+    service: inspected.Config.Labels['com.docker.compose.service'] ?? '',
+    name: inspected.Name.slice(1),
+    health: healthOf(inspected.State),
+    pid: inspected.State.Pid,
+    restarts: inspected.RestartCount,
+    startedAt: new Date(inspected.State.StartedAt),
+    image: inspected.Config.Image,
+    probe: inspected.Config.Healthcheck?.Test ?? [],
+  };
+}
+
+function healthOf(state: Inspected['State']): Health {
+  if (state.Status === 'restarting') return 'restarting';
+  if (state.Status !== 'running') return 'stopped';
+  const health = state.Health?.Status;
+  return health === 'starting' || health === 'unhealthy' ? health : 'healthy';
+}
+
+/** Memory in bytes that a container cannot give back: its usage less the inactive page cache. */
+export async function memoryBytes(container: Container): Promise<number> {
+  const stats = await dockerApi<{ memory_stats: { usage?: number; stats?: Record<string, number> } }>(`/containers/${container.id}/stats?stream=0&one-shot=1`);
+  const details = stats.memory_stats.stats ?? {};
+  return (stats.memory_stats.usage ?? 0) - (details['total_inactive_file'] ?? details['inactive_file'] ?? 0);
+}
+
+/**
+ * Waits until every container of the named services is healthy. Docker itself probes only every 20 s, so a container
+ * that still counts as starting is probed here, with its own health check.
+ */
+export async function waitUntilHealthy(instance: Instance, services: readonly string[], budgetSeconds: number, say: (detail: string) => void): Promise<void> {
+  const deadline = Date.now() + budgetSeconds * 1000;
+  const proven = new Set<string>();
+  for (;;) {
+    const containers = (await containersOf(instance)).filter((container) => services.includes(container.service));
+    await Promise.all(
+      containers.map(async (container) => {
+        const key = `${container.id} ${container.startedAt.getTime()}`;
+        if (proven.has(key)) return;
+        if (container.health === 'healthy' || (['starting', 'unhealthy'].includes(container.health) && (await probeSucceeds(container)))) proven.add(key);
+      }),
+    );
+    const waiting = containers.filter((container) => !proven.has(`${container.id} ${container.startedAt.getTime()}`));
+    const absent = services.filter((service) => !containers.some((container) => container.service === service));
+    if (waiting.length === 0 && absent.length === 0) return;
+    say(`waiting for ${[...absent, ...waiting.map((container) => container.service)].join(', ')}`);
+    if (Date.now() > deadline) {
+      const names = [...absent, ...waiting.map((container) => `${container.service} (${container.health}, ${container.restarts} restarts)`)];
+      throw new UserError(`not healthy after ${budgetSeconds} s: ${names.join(', ')}.`, [
+        `Look:      ./holdfast logs ${waiting[0]?.service ?? absent[0]}`,
+        'Then go on with:  ./holdfast up',
+      ]);
+    }
+    await pause(1000);
+  }
+}
+
+async function probeSucceeds(container: Container): Promise<boolean> {
+  const [kind, ...command] = container.probe;
+  if (kind === 'NONE' || kind === undefined) return true;
+  const argv = kind === 'CMD-SHELL' ? ['sh', '-c', ...command] : command;
+  return (await run('timeout', ['10', 'docker', 'exec', container.id, ...argv])).exitCode === 0;
+}

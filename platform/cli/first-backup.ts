@@ -1,0 +1,32 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { postgresClusters } from '../components.ts';
+import { UserError } from './errors.ts';
+import type { Instance } from './instance.ts';
+
+const FIRST_BACKUP_BUDGET_SECONDS = 240;
+
+interface StanzaInfo {
+  name: string;
+  backup: { type: string; error: boolean }[];
+  status: { code: number; message: string };
+}
+
+/** The repository host takes a first full backup of each cluster by itself; this waits until all of them are there. */
+export async function waitForFirstBackups(instance: Instance, say: (detail: string) => void): Promise<void> {
+  const deadline = Date.now() + FIRST_BACKUP_BUDGET_SECONDS * 1000;
+  for (;;) {
+    const stanzas = await readStanzas(instance);
+    const missing = Object.keys(postgresClusters).filter((cluster) => !stanzas.some((stanza) => stanza.name === cluster && stanza.backup.some((backup) => backup.type === 'full' && !backup.error)));
+    if (missing.length === 0) return;
+    say(`waiting for ${missing.join(', ')}`);
+    if (Date.now() > deadline) {
+      throw new UserError(`no full backup of ${missing.join(', ')} after ${FIRST_BACKUP_BUDGET_SECONDS} s.`, ['Look:  ./holdfast logs pgbackrest', 'Then go on with:  ./holdfast up']);
+    }
+    await pause(2000);
+  }
+}
+
+async function readStanzas(instance: Instance): Promise<StanzaInfo[]> {
+  const outcome = await instance.tryCompose(['exec', '-T', 'pgbackrest', 'pgbackrest', '--output=json', 'info']);
+  return outcome.exitCode === 0 ? (JSON.parse(outcome.stdout) as StanzaInfo[]) : [];
+}

@@ -1,0 +1,61 @@
+import { versions } from '../versions.ts';
+
+/** An image that Holdfast builds from package mirrors. */
+export interface Image {
+  name: string;
+  dockerfile: string;
+  target?: string;
+  /** Images that its Dockerfile starts from. */
+  on: readonly string[];
+  /** Files and directories that go into it: its identity is the hash of these. */
+  inputs: readonly string[];
+  /** Only builds and tests need it: not part of an installation. */
+  buildOnly?: true;
+}
+
+const base = { dockerfile: 'platform/base/Dockerfile', on: [], inputs: ['platform/base/Dockerfile', 'platform/base/maven-get.sh'] } as const;
+
+function room(name: string, on: readonly string[] = ['base'], extra: readonly string[] = []): Image {
+  return { name, dockerfile: `platform/${name}/Dockerfile`, on, inputs: [`platform/${name}`, ...extra] };
+}
+
+const manifests = ['package.json', 'package-lock.json', '.npmrc', 'tsconfig.base.json'];
+
+/** In an order in which each stands after those it is built on. */
+export const images: readonly Image[] = [
+  { ...base, name: 'base', target: 'base' },
+  { ...base, name: 'node', target: 'node' },
+  { ...base, name: 'maven', target: 'maven', buildOnly: true },
+  room('postgres'),
+  room('keycloak', ['base', 'maven']),
+  room('elasticsearch', ['base', 'maven']),
+  room('kafka', ['base', 'maven']),
+  { name: 'services', dockerfile: 'services/Dockerfile', on: ['node'], inputs: ['services', ...manifests] },
+  room('setup', ['node'], [...manifests, 'platform/kafka/topics.ts', 'platform/keycloak', 'platform/elasticsearch', 'platform/components.ts', 'services']),
+  room('etcd'),
+  room('pg-router'),
+  room('pgbackrest'),
+  room('redis'),
+  room('edge'),
+  room('logs'),
+  room('prometheus'),
+  room('alertmanager'),
+  room('node-exporter'),
+  room('postgres-exporter'),
+];
+
+/** Where tests run; not part of an installation. */
+export const testsImage: Image = {
+  name: 'tests', dockerfile: 'tests/Dockerfile', on: ['node'],
+  inputs: ['tests', 'services', 'platform', 'holdfast', 'docker-compose.yml', 'eslint.config.js', 'jest.config.js', '.dependency-cruiser.cjs', ...manifests],
+};
+
+/** Images that only their vendors make: declared and pinned, started when they can be had. */
+export const vendorImages = [
+  { profile: 'grafana', image: `grafana/grafana:${versions.GRAFANA_VERSION}` },
+  { profile: 'kibana', image: `docker.elastic.co/kibana/kibana:${versions.KIBANA_VERSION}` },
+] as const;
+
+export function imageTag(registry: string, name: string): string {
+  return `${registry}holdfast/${name}:${versions.HOLDFAST_VERSION}`;
+}

@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from './errors.ts';
+import { must, run, type Outcome, type RunOptions } from './run.ts';
+import { PROJECT, versions } from './versions.ts';
+
+/** What the operator chose for an installation; kept in its state directory, changed by options of `up`. */
+export interface Settings {
+  /** Public host name: in the edge's certificate, and the OIDC issuer everywhere. */
+  host: string;
+  /** Public HTTPS port. */
+  port: number;
+  /** Address that the edge listens on. Loopback unless the operator names another. */
+  bind: string;
+  /** Registry that images are pulled from, ending in '/', or empty. */
+  registry: string;
+  /** Profiles of vendor images that are to run, such as `grafana`; `up` finds out which can be had. */
+  profiles: string[];
+  /** Replicas of a service, where `scale` set another number than one. */
+  replicas: Record<string, number>;
+}
+
+export const defaultSettings: Settings = { host: 'localhost', port: 8443, bind: '127.0.0.1', registry: '', profiles: [], replicas: {} };
+
+/** One installation on this machine: its name, its state directory, its compose project. */
+export class Instance {
+  readonly name: string;
+  readonly directory: string;
+  readonly settings: Settings;
+
+  private constructor(name: string, directory: string, settings: Settings) {
+    this.name = name;
+    this.directory = directory;
+    this.settings = settings;
+  }
+
+  static async open(name: string): Promise<Instance> {
+    if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
+      throw new UserError(`"${name}" cannot name an instance: use small letters, digits and dashes, a letter first.`, [], 2);
+    }
+    const directory = join(PROJECT, '.holdfast', name);
+    return new Instance(name, directory, { ...defaultSettings, ...(await readSettings(join(directory, 'settings.json'))) });
+  }
+
+  get exists(): boolean {
+    return existsSync(join(this.directory, 'settings.json'));
+  }
+
+  get url(): string {
+    const port = this.settings.port === 443 ? '' : `:${this.settings.port}`;
+    return `https://${this.settings.host}${port}`;
+  }
+
+  get caFile(): string {
+    return join(this.directory, 'ca/ca.crt');
+  }
+
+  /** Names and addresses under which people reach the edge. */
+  get publicNames(): string[] {
+    const bind = this.settings.bind === '0.0.0.0' ? [] : [this.settings.bind];
+    return [...new Set([this.settings.host, 'localhost', '127.0.0.1', ...bind])];
+  }
+
+  /** Writes the settings and the variables that the compose files interpolate. */
+  async save(): Promise<void> {
+    await mkdir(join(this.directory, 'log'), { recursive: true, mode: 0o711 });
+    await writeWhole(join(this.directory, 'settings.json'), JSON.stringify(this.settings, null, 2) + '\n');
+    const lines = Object.entries(this.composeVariables()).map(([name, value]) => `${name}=${value}`);
+    await writeWhole(this.composeFile, lines.join('\n') + '\n');
+  }
+
+  composeVariables(): Record<string, string> {
+    return {
+      ...versions,
+      HOLDFAST_INSTANCE: this.name,
+      HOLDFAST_STATE: this.directory,
+      HOLDFAST_REGISTRY: this.settings.registry,
+      HOLDFAST_HOST: this.settings.host,
+      HOLDFAST_PORT: String(this.settings.port),
+      HOLDFAST_BIND: this.settings.bind,
+      HOLDFAST_URL: this.url,
+      HOLDFAST_DOCKER_ROOT: process.env.HOLDFAST_DOCKER_ROOT ?? '/var/lib/docker',
+    };
+  }
+
+  /** Runs `docker compose` on this instance's project; throws when it fails. */
+  compose(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    return must('docker', this.composeArguments(args), options);
+  }
+
+  tryCompose(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return run('docker', this.composeArguments(args), options);
+  }
+
+  private get composeFile(): string {
+    return join(this.directory, 'compose.env');
+  }
+
+  private composeArguments(args: readonly string[]): string[] {
+    const profiles = this.settings.profiles.flatMap((profile) => ['--profile', profile]);
+    return ['compose', '--project-directory', PROJECT, '-f', join(PROJECT, 'docker-compose.yml'), '-p', this.name, '--env-file', this.composeFile, ...profiles, ...args];
+  }
+}
+
+async function readSettings(path: string): Promise<Partial<Settings>> {
+  if (!existsSync(path)) return {};
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Partial<Settings>;
+  } catch (error) {
+    throw new UserError(`${path} is broken: ${(error as Error).message}`, [
+      `Look:            cat ${path}`,
+      `Or start from the defaults (secrets and data stay):  rm ${path}`,
+    ]);
+  }
+}
+
+/** Whole or not at all: a crash in the middle leaves the old file. */
+async function writeWhole(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+}

@@ -1,0 +1,138 @@
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { takeDown } from './commands/down.ts';
+import { bringUp } from './commands/up.ts';
+import { images, testsImage } from './images/catalogue.ts';
+import { ensureImages } from './images/ensure.ts';
+import type { Instance } from './instance.ts';
+import { plain } from './progress.ts';
+import { run } from './run.ts';
+import { PROJECT } from './versions.ts';
+
+export const STAGES = ['static', 'unit', 'integration', 'e2e'] as const;
+export type StageName = (typeof STAGES)[number];
+
+interface Counts {
+  passed: number;
+  failed: number;
+}
+
+interface Options {
+  full?: true;
+  keep?: true;
+  grep?: string;
+}
+
+/** One run of the test suite: each stage in a container of the tests image, counted from the runners' own reports. */
+export class TestRun {
+  private readonly instance: Instance;
+  private readonly image: string;
+  private readonly options: Options;
+  private readonly counts: Counts = { passed: 0, failed: 0 };
+  private readonly times: [string, number][] = [];
+
+  constructor(instance: Instance, image: string, options: Options) {
+    this.instance = instance;
+    this.image = image;
+    this.options = options;
+  }
+
+  async all(stages: readonly StageName[]): Promise<Counts> {
+    await mkdir(this.reports, { recursive: true });
+    await this.timed('images', () => ensureImages(this.instance.settings.registry, this.logs, plain, [...images, testsImage]));
+    if (stages.includes('static')) await this.timed('static checks', () => this.static());
+    if (stages.includes('unit')) await this.timed('unit tests', () => this.jest('unit'));
+    if (stages.includes('integration')) await this.timed('integration tests', () => this.jest('integration'));
+    if (stages.includes('e2e')) await this.endToEnd();
+    plain('\nWhere the time went:');
+    for (const [label, seconds] of this.times) plain(`  ${label.padEnd(28)} ${seconds.toFixed(0).padStart(5)} s`);
+    return this.counts;
+  }
+
+  private get logs(): string {
+    return join(this.instance.directory, 'log');
+  }
+
+  private get reports(): string {
+    return join(PROJECT, '.holdfast', 'test-reports');
+  }
+
+  private async timed(label: string, work: () => Promise<void>): Promise<void> {
+    plain(`== ${label}`);
+    const began = Date.now();
+    await mkdir(this.logs, { recursive: true, mode: 0o711 });
+    try {
+      await work();
+    } finally {
+      this.times.push([label, (Date.now() - began) / 1000]);
+    }
+  }
+
+  /** Each check is one test of the closing count. */
+  private async static(): Promise<void> {
+    const checks: [string, string[]][] = [
+      ['shell scripts', ['sh', '-c', 'shellcheck -x -P SCRIPTDIR holdfast $(git ls-files "*.sh" 2>/dev/null || find platform -name "*.sh")']],
+      ['type check', ['npm', 'run', '-s', 'typecheck']],
+      ['lint', ['npm', 'run', '-s', 'lint']],
+      ['compose files', ['node', 'platform/cli/check-compose.ts']],
+    ];
+    for (const [name, command] of checks) this.count(name, (await this.inContainer(command)).exitCode === 0);
+  }
+
+  private async jest(project: 'unit' | 'integration'): Promise<void> {
+    const report = join(this.reports, `${project}.json`);
+    await rm(report, { force: true });
+    const network = project === 'integration' ? ['--network', 'host'] : ['--network', 'none'];
+    await this.inContainer(['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--selectProjects', project, '--json', `--outputFile=${report}`, '--forceExit'], network);
+    await this.countReport(project, report, (text) => {
+      const result = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number; numRuntimeErrorTestSuites: number };
+      return { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites };
+    });
+  }
+
+  private async endToEnd(): Promise<void> {
+    if (this.instance.exists && !this.options.keep) await this.timed('removing the last run\'s instance', () => takeDown(this.instance, true));
+    await this.timed('platform up', () => bringUp(this.instance, {}));
+    this.count('platform up', true);
+    try {
+      await this.timed('end-to-end tests', () => this.playwright());
+    } finally {
+      if (!this.options.keep) await this.timed('platform down', () => takeDown(this.instance, true));
+    }
+  }
+
+  private async playwright(): Promise<void> {
+    const report = join(this.reports, 'e2e.json');
+    await rm(report, { force: true });
+    await this.inContainer(
+      ['playwright', 'test', '--config', 'tests/playwright.config.ts', ...(this.options.grep ? ['--grep', this.options.grep] : [])],
+      ['--network', 'host', '--pid', 'host', '--shm-size', '256m', '-e', `PLAYWRIGHT_JSON_OUTPUT_NAME=${report}`, '-e', `HOLDFAST_INSTANCE=${this.instance.name}`, '-e', `HOLDFAST_FULL=${this.options.full ? '1' : ''}`],
+    );
+    await this.countReport('end-to-end', report, (text) => {
+      const { stats } = JSON.parse(text) as { stats: { expected: number; unexpected: number; flaky: number } };
+      return { passed: stats.expected, failed: stats.unexpected + stats.flaky };
+    });
+  }
+
+  /** A runner that leaves no report, or one without a test, has failed, whatever its exit status says. */
+  private async countReport(name: string, report: string, read: (text: string) => Counts): Promise<void> {
+    const { passed, failed } = existsSync(report) ? read(await readFile(report, 'utf8')) : { passed: 0, failed: 0 };
+    if (passed + failed === 0) this.count(`${name}: ran no test`, false);
+    this.counts.passed += passed;
+    this.counts.failed += failed;
+    plain(`   ${name}: ${passed} passed, ${failed} failed`);
+  }
+
+  private count(name: string, passed: boolean): void {
+    this.counts[passed ? 'passed' : 'failed']++;
+    plain(`   ${passed ? 'passed' : 'FAILED'}  ${name}`);
+  }
+
+  private inContainer(command: readonly string[], extra: readonly string[] = []): Promise<{ exitCode: number }> {
+    return run('docker', [
+      'run', '--rm', '--init', '--memory', '4g', '-v', '/var/run/docker.sock:/var/run/docker.sock', '-v', `${PROJECT}:${PROJECT}`,
+      '-e', `HOLDFAST_PROJECT=${PROJECT}`, '-e', 'CI=1', ...extra, this.image, ...command,
+    ], { inherit: true });
+  }
+}

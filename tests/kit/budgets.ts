@@ -1,0 +1,12 @@
+/** The one table of how long things may take, in milliseconds. A test waits for an event within a budget, never for the clock. */
+
+/** From an acknowledged transfer to its trace in Kafka, the audit chain, Elasticsearch, reports and metrics. */
+export const EVERYWHERE = 10_000;
+/** Prometheus scrapes every 15 s, so a counter may be one interval and a scrape late. */
+export const SCRAPED = 30_000;
+/** From kill -9 of any container's main process to a healthy platform, without help. */
+export const HEALED = 60_000;
+/** From the return of a stopped store to everything having caught up. */
+export const CAUGHT_UP = 60_000;
+/** From the start of Docker itself to a healthy platform. */
+export const DAEMON_RESTARTED = 240_000;
