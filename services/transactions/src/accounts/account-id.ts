@@ -1,0 +1,56 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+declare const accountId: unique symbol;
+declare const transferId: unique symbol;
+
+/** A UUIDv8 in lower case that carries the bucket of its owner. */
+export type AccountId = string & { readonly [accountId]: true };
+
+/** A UUIDv8 in lower case that carries the bucket of the customer who is debited, or for a deposit credited. */
+export type TransferId = string & { readonly [transferId]: true };
+
+export const BUCKETS = 1024;
+
+const UUID_V8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/**
+ * The bucket (0..1023) of a person: all accounts of a subject share it, and so a shard, so that moving money between
+ * one's own accounts never crosses shards. A hash, so that buckets fill evenly whatever the subject ids look like.
+ */
+export function bucketOfSubject(subject: string): number {
+  return createHash('sha256').update(subject).digest().readUInt16BE(0) % BUCKETS;
+}
+
+/**
+ * A new id, RFC 9562 UUIDv8: 48 bits of Unix time in milliseconds, so that ids sort by age and an index grows at its
+ * end; the version; 2 random bits and the 10 bits of the bucket in custom_b; the variant; 62 random bits.
+ */
+function newId(bucket: number, nowMs: number): string {
+  if (!Number.isInteger(bucket) || bucket < 0 || bucket >= BUCKETS) throw new RangeError(`bucket ${bucket} is not in 0..1023`);
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(nowMs, 0, 6);
+  bytes[6] = 0x80 | (bytes[6]! & 0x0c) | (bucket >> 8);
+  bytes[7] = bucket & 0xff;
+  bytes[8] = 0x80 | (bytes[8]! & 0x3f);
+  const hex = bytes.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+export const newAccountId = (bucket: number, nowMs = Date.now()): AccountId => newId(bucket, nowMs) as AccountId;
+
+export const newTransferId = (bucket: number, nowMs = Date.now()): TransferId => newId(bucket, nowMs) as TransferId;
+
+/** The bucket that an id carries. */
+export function bucketOf(id: AccountId | TransferId): number {
+  return Number.parseInt(id.slice(14, 18), 16) & 0x3ff;
+}
+
+/** Reads an id as a client sent it; undefined if it cannot be one of ours, which is then as unknown as any other. */
+export function parseAccountId(text: string): AccountId | undefined {
+  const lower = text.toLowerCase();
+  return UUID_V8.test(lower) ? (lower as AccountId) : undefined;
+}
+
+export function parseTransferId(text: string): TransferId | undefined {
+  return parseAccountId(text) as TransferId | undefined;
+}

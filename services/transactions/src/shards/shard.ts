@@ -1,0 +1,69 @@
+import { log } from '@holdfast/kit/logging';
+import { unavailable } from '@holdfast/kit/problem';
+
+interface Database {
+  query<Row extends object>(sql: string, values?: readonly unknown[], name?: string): Promise<Row[]>;
+}
+
+/** How long after a write went unanswered the next one is tried. */
+const TRY_AGAIN_MS = 2_000;
+
+/**
+ * One shard of the ledger. Its leader does not answer a commit until the synchronous replica has it, however long that takes: so a
+ * write that is not answered in time becomes a 503, and while it hangs, others are refused at once, but for one every two seconds
+ * that finds out. Its outcome is not known to us then; the idempotency key tells it to whoever asks again.
+ */
+export class Shard {
+  readonly number: number;
+  private readonly writes: Database;
+  private readonly reads: Database;
+  private readonly answerTimeoutMs: number;
+  private unanswered = 0;
+  private lastTriedMs = 0;
+
+  /** Reads have connections of their own, as writes that hang hold theirs. */
+  constructor(options: { number: number; writes: Database; reads: Database; answerTimeoutMs: number }) {
+    this.number = options.number;
+    this.writes = options.writes;
+    this.reads = options.reads;
+    this.answerTimeoutMs = options.answerTimeoutMs;
+  }
+
+  /** Asks the leader, as everything that decides does. */
+  read<Row extends object>(sql: string, values: readonly unknown[], name: string): Promise<Row[]> {
+    return this.reads.query<Row>(sql, values, name);
+  }
+
+  /** One statement, which is its own transaction: it resolves when the synchronous replica has it, too. */
+  async write<Row extends object>(sql: string, values: readonly unknown[], name: string): Promise<Row[]> {
+    const now_ms = Date.now();
+    if (this.unanswered > 0 && now_ms - this.lastTriedMs < TRY_AGAIN_MS) throw this.unavailable();
+    this.lastTriedMs = now_ms;
+
+    const answer = this.writes.query<Row>(sql, values, name);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => { timer = setTimeout(resolve, this.answerTimeoutMs, 'late'); });
+    try {
+      const first = await Promise.race([answer, late]);
+      if (first !== 'late') return first;
+    } finally {
+      clearTimeout(timer);
+    }
+    this.unanswered += 1;
+    log.error('a ledger shard does not answer a write: is its synchronous replica there?', { 'holdfast.shard': this.number });
+    void answer.then(
+      () => log.info('a late write was committed after all', { 'holdfast.shard': this.number }),
+      (cause: unknown) => log.warn('a late write failed', { 'holdfast.shard': this.number }, cause),
+    ).finally(() => { this.unanswered -= 1; });
+    throw this.unavailable();
+  }
+
+  /** Whether a write hangs, for the health page. */
+  isStalled(): boolean {
+    return this.unanswered > 0;
+  }
+
+  private unavailable(): Error {
+    return unavailable('ledger_unavailable', 'The ledger does not take writes at the moment; ask again with the same Idempotency-Key', { retryAfter_s: 2 });
+  }
+}

@@ -1,0 +1,29 @@
+import type { Shard } from './shard.ts';
+
+/** The whole shard map as one shard has it. */
+export function readShardMap(shard: Shard): Promise<{ bucket: number; shard: number; version: bigint }[]> {
+  return shard.read('SELECT bucket, shard, version FROM shard_map', [], 'read_shard_map');
+}
+
+/** Which shard a database says it is. */
+export async function readShardNumber(shard: Shard): Promise<number | undefined> {
+  const [row] = await shard.read<{ shard: number }>('SELECT shard FROM event_stream', [], 'read_shard_number');
+  return row?.shard;
+}
+
+/** Whether the database that answers is a leader; pg-router asks the same of Patroni, but a switch takes it a moment to see. */
+export async function isLeader(shard: Shard): Promise<boolean> {
+  const [row] = await shard.read<{ leader: boolean }>('SELECT NOT pg_is_in_recovery() AS leader', [], 'is_leader');
+  return row?.leader === true;
+}
+
+/** Events that wait to be published, and for how long the oldest has. */
+export async function readOutboxBacklog(shard: Shard): Promise<{ events: bigint; oldest_s: number }> {
+  const [row] = await shard.read<{ events: bigint; oldest_s: number }>(
+    `SELECT count(*) AS events, coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8 AS oldest_s
+       FROM (SELECT occurred_at FROM outbox WHERE sequence IS NULL
+              UNION ALL
+             SELECT occurred_at FROM outbox JOIN event_stream USING (epoch) WHERE sequence > published_sequence) AS waiting`,
+    [], 'read_outbox_backlog');
+  return row ?? { events: 0n, oldest_s: 0 };
+}

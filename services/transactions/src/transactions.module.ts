@@ -1,0 +1,95 @@
+import { HealthChecks } from '@holdfast/kit/health';
+import { Kafka } from '@holdfast/kit/kafka';
+import { KitModule } from '@holdfast/kit/kit.module';
+import { Database } from '@holdfast/kit/postgres';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { Accounts } from './accounts/accounts.ts';
+import { AccountsController } from './accounts/accounts.controller.ts';
+import { config } from './config.ts';
+import { EventsOut } from './events-out.ts';
+import { Ledger } from './shards/ledger.ts';
+import { Shard } from './shards/shard.ts';
+import { isLeader } from './shards/shards.store.ts';
+import { Deposit } from './transfers/deposit.ts';
+import { PostTransfer } from './transfers/post-transfer.ts';
+import { Poster } from './transfers/poster.ts';
+import { TransfersController } from './transfers/transfers.controller.ts';
+
+/** The connections to every shard, of three kinds: writes that hang for want of a replica must starve neither reads nor the relay. */
+class LedgerDatabases {
+  readonly lines = config.ledgerShards.map((address, number) => {
+    const open = (connectionsMax: number): Database => new Database({
+      address, database: 'ledger', user: 'transactions', directory: config.secretsDirectory, connectionsMax, statementTimeoutMs: 3_000,
+    });
+    const [writes, reads, relay] = [open(config.postingLanes + 4), open(6), open(2)];
+    return { shard: new Shard({ number, writes, reads, answerTimeoutMs: config.writeTimeoutMs }), databases: [writes, reads, relay], relay };
+  });
+
+  readonly shards = this.lines.map(({ shard }) => shard);
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.lines.flatMap(({ databases }) => databases.map((database) => database.close())));
+  }
+}
+
+@Module({
+  imports: [KitModule.for(config)],
+  controllers: [AccountsController, TransfersController],
+  providers: [
+    LedgerDatabases,
+    { provide: Ledger, inject: [LedgerDatabases], useFactory: ({ shards }: LedgerDatabases) => new Ledger(shards) },
+    {
+      provide: Kafka,
+      useFactory: () => new Kafka({ service: 'transactions', brokers: config.kafkaBrokers, directory: config.secretsDirectory }),
+    },
+    {
+      provide: EventsOut,
+      inject: [LedgerDatabases, Kafka],
+      useFactory: ({ lines }: LedgerDatabases, kafka: Kafka) => new EventsOut(lines.map(({ shard, relay }) => ({ shard, database: relay })), kafka),
+    },
+    {
+      provide: Poster,
+      inject: [LedgerDatabases, EventsOut],
+      useFactory: ({ shards }: LedgerDatabases, events: EventsOut) => new Poster(shards, {
+        lanes: config.postingLanes, batchMax: config.postingBatchMax, onPosted: (shard) => events.nudge(shard),
+      }),
+    },
+    { provide: Accounts, inject: [Ledger], useFactory: (ledger: Ledger) => new Accounts(ledger) },
+    { provide: PostTransfer, inject: [Ledger, Poster], useFactory: (ledger: Ledger, poster: Poster) => new PostTransfer(ledger, poster) },
+    { provide: Deposit, inject: [Ledger, Poster], useFactory: (ledger: Ledger, poster: Poster) => new Deposit(ledger, poster) },
+  ],
+})
+export class TransactionsModule implements OnApplicationShutdown {
+  constructor(
+    private readonly databases: LedgerDatabases,
+    private readonly ledger: Ledger,
+    private readonly kafka: Kafka,
+    private readonly events: EventsOut,
+    checks: HealthChecks,
+  ) {
+    // One leader is enough to be ready: with this replica taken out, customers of the shards that are up would have nobody at all.
+    checks.require('ledger', async () => {
+      if (!ledger.isMapKnown()) throw new Error('no shard has told the shard map yet');
+      const leaders = await Promise.allSettled(ledger.shards.map(isLeader));
+      if (!leaders.some((leader) => leader.status === 'fulfilled' && leader.value)) throw new Error('no shard of the ledger has a leader');
+    });
+    for (const shard of ledger.shards) {
+      checks.observe(`ledger${shard.number}`, async () => {
+        if (!await isLeader(shard)) return 'what answers is not a leader';
+        return shard.isStalled() ? 'a write waits for the synchronous replica' : undefined;
+      });
+    }
+    checks.observe('kafka', () => (kafka.isConnected() ? undefined : 'not connected: events wait in the outbox'));
+    checks.observe('outbox', () => events.trouble());
+    ledger.start();
+    kafka.start();
+    events.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.ledger.stop();
+    await this.events.stop();
+    await this.kafka.close();
+    await this.databases.close();
+  }
+}
