@@ -1,0 +1,30 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Instance } from './instance.ts';
+import { exclusively } from './lock.ts';
+
+/** Above the kernel's highest process id (proc(5), pid_max), so never a living process. */
+const NOBODY = 2 ** 22 + 1;
+
+let instance: Instance;
+beforeEach(() => {
+  instance = { directory: mkdtempSync(join(tmpdir(), 'holdfast-lock-')) } as Instance;
+});
+
+test('two commands could change one instance at a time', async () => {
+  await exclusively(instance, 'up', async () => {
+    await expect(exclusively(instance, 'down', async () => 'ran')).rejects.toThrow(`"holdfast up" is already at work on this instance (pid ${process.pid})`);
+  });
+});
+
+test('a crash could lock an instance for ever', async () => {
+  writeFileSync(join(instance.directory, 'lock'), `${NOBODY} up\n`);
+  await expect(exclusively(instance, 'up', async () => 'ran')).resolves.toBe('ran');
+});
+
+test('a failed command could keep its lock', async () => {
+  await expect(exclusively(instance, 'up', async () => { throw new Error('no disk'); })).rejects.toThrow('no disk');
+  expect(existsSync(join(instance.directory, 'lock'))).toBe(false);
+});
