@@ -17,7 +17,7 @@ export const secrets = {
   'elasticsearch-audit-password': 'Elasticsearch user "audit"',
   'elasticsearch-logs-password': 'Elasticsearch user "logs"',
   'elasticsearch-reader-password': 'Elasticsearch user "reader" (read-only, what Kibana shows)',
-  'elasticsearch-kibana-password': 'Elasticsearch user "kibana_system"',
+  'elasticsearch-kibana-password': 'Elasticsearch user "kibana-server"',
   'pgbackrest-cipher-passphrase': 'encrypts the backup repository',
   'grafana-admin-password': 'Grafana administrator, user "admin"',
 } as const;
@@ -61,7 +61,10 @@ export const components = {
   pgbackrest: { uid: 6111, names: ['pgbackrest'], secrets: ['pgbackrest-cipher-passphrase'] },
   kafka: { uid: 6120, names: ['kafka'] },
   redis: { uid: 6121, names: ['redis'] },
-  elasticsearch: { uid: 6122, names: ['elasticsearch'], secrets: ['elasticsearch-superuser-password'] },
+  elasticsearch: { uid: 6122, names: ['elasticsearch'], secrets: [
+    'elasticsearch-superuser-password', 'elasticsearch-audit-password', 'elasticsearch-logs-password',
+    'elasticsearch-reader-password', 'elasticsearch-kibana-password',
+  ] },
   keycloak: { uid: 6123, names: ['keycloak'], secrets: ['keycloak-admin-password'] },
   gateway: { uid: 6130, names: ['gateway'], secrets: ['redis-gateway-password', 'keycloak-client-gateway'], nest: true },
   users: { uid: 6131, names: ['users'], secrets: ['keycloak-client-users'], nest: true },
@@ -74,7 +77,6 @@ export const components = {
     secrets: [
       'keycloak-admin-password', 'platform-admin-password', 'platform-operator-password', 'platform-auditor-password',
       'keycloak-client-users', 'keycloak-client-gateway', 'elasticsearch-superuser-password',
-      'elasticsearch-audit-password', 'elasticsearch-logs-password', 'elasticsearch-reader-password', 'elasticsearch-kibana-password',
     ],
   },
   logs: { uid: 6140, names: ['logs'], secrets: ['elasticsearch-logs-password'] },

@@ -1,0 +1,67 @@
+import { clients, masterSettings, people, realm, roles, settings } from '../keycloak/realm.ts';
+import { callJson, type Answer } from './http.ts';
+import { secret } from './identity.ts';
+import { SetupError } from './patience.ts';
+
+const BASE = 'https://keycloak:8443/auth';
+const REALM = `${BASE}/admin/realms/holdfast`;
+
+type Call = <T>(method: string, url: string, body: unknown, expected: readonly number[]) => Promise<Answer<T>>;
+
+/**
+ * Makes the realm, or brings an existing one to what this version declares: settings, roles and clients are put back to the
+ * declaration; people and what else an administrator added stay. Source: Keycloak's Admin REST API.
+ */
+export async function setUpKeycloak(): Promise<string> {
+  const url = process.env.HOLDFAST_URL;
+  if (!url) throw new SetupError('HOLDFAST_URL: missing');
+  const token = await administratorToken();
+  const call: Call = (method, address, body, expected) => callJson(method, address, { authorization: `Bearer ${token}` }, body, expected);
+
+  await call('PUT', `${BASE}/admin/realms/master`, masterSettings, [204]);
+  const present = (await call('GET', REALM, undefined, [200, 404])).status === 200;
+  if (present) await update(call, url);
+  else await call('POST', `${BASE}/admin/realms`, realm(url, secret), [201]);
+  const made = await addPeople(call);
+  return `realm ${present ? 'as declared' : 'made'}, ${made} people added`;
+}
+
+async function administratorToken(): Promise<string> {
+  const form = new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', username: 'admin', password: secret('keycloak-admin-password') });
+  const answer = await callJson<{ access_token?: string }>('POST', `${BASE}/realms/master/protocol/openid-connect/token`, {}, form, [200, 401]);
+  if (!answer.body.access_token) throw new SetupError('Keycloak refuses the password of "admin": it was changed there; put it into the secret keycloak-admin-password');
+  return answer.body.access_token;
+}
+
+async function update(call: Call, url: string): Promise<void> {
+  await call('PUT', REALM, settings, [204]);
+  for (const [name, description] of Object.entries(roles)) await call('POST', `${REALM}/roles`, { name, description }, [201, 409]);
+  for (const client of clients(url, secret)) {
+    const found = await call<{ id: string }[]>('GET', `${REALM}/clients?clientId=${encodeURIComponent(client.clientId)}`, undefined, [200]);
+    const [existing] = found.body;
+    if (existing) await call('PUT', `${REALM}/clients/${existing.id}`, withoutMappers(client), [204]);
+    else await call('POST', `${REALM}/clients`, client, [201]);
+  }
+}
+
+/** A PUT of a client takes protocol mappers only with their ids; they are set when the client is made. */
+function withoutMappers(client: object): object {
+  return Object.fromEntries(Object.entries(client).filter(([name]) => name !== 'protocolMappers'));
+}
+
+/** The people of the first day, each once: a password that was changed since stays. */
+async function addPeople(call: Call): Promise<number> {
+  let made = 0;
+  for (const person of people) {
+    const found = await call<{ id: string }[]>('GET', `${REALM}/users?exact=true&username=${encodeURIComponent(person.email)}`, undefined, [200]);
+    if (found.body.length > 0) continue;
+    const answer = await call('POST', `${REALM}/users`, {
+      username: person.email, email: person.email, emailVerified: true, enabled: true, firstName: person.firstName, lastName: person.lastName,
+      credentials: [{ type: 'password', value: secret(person.passwordSecret), temporary: false }],
+    }, [201]);
+    const role = await call('GET', `${REALM}/roles/${person.role}`, undefined, [200]);
+    await call('POST', `${answer.location}/role-mappings/realm`, [role.body], [204]);
+    made++;
+  }
+  return made;
+}
