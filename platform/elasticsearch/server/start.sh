@@ -1,0 +1,21 @@
+#!/bin/bash
+# Makes the configuration directory in tmpfs and becomes Elasticsearch. Runs unchanged in the image built here and in the vendor's.
+# No password is ever an argument or an environment value: they go through standard input and the shell's own printf.
+set -eu
+umask 077
+export ES_PATH_CONF=/run/elasticsearch
+cp -r /opt/holdfast/. /run/holdfast/ca.crt /run/holdfast/tls.crt /run/holdfast/tls.key "$ES_PATH_CONF/"
+mkdir -p "$ES_PATH_CONF/jvm.options.d"
+touch "$ES_PATH_CONF/role_mapping.yml"
+
+# The users of roles.yml, each with a salted SHA-256 of its password: 256 random bits need no slow hash. The vendor's image has no openssl.
+for user in audit:audit logs:logs reader:reader kibana:kibana-server; do
+  salt=$(head -c 8 /proc/sys/kernel/random/uuid)
+  hash=$(printf '%s%s' "$(< "/run/holdfast/elasticsearch-${user%%:*}-password")" "$salt" | sha256sum | cut -c1-64)
+  printf '%s:{SSHA256}%s%s\n' "${user##*:}" "$(printf %s "$salt" | base64)" "$(printf '%b' "$(sed 's/../\\x&/g' <<< "$hash")" | base64)"
+done > "$ES_PATH_CONF/users"
+
+# And that of the superuser "elastic".
+rm -f "$ES_PATH_CONF/elasticsearch.keystore"
+/usr/share/elasticsearch/bin/elasticsearch-keystore add --force --stdin bootstrap.password < /run/holdfast/elasticsearch-superuser-password
+exec /usr/share/elasticsearch/bin/elasticsearch
