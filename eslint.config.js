@@ -43,6 +43,11 @@ export default defineConfig(
     rules: { 'no-restricted-properties': 'off', 'no-console': 'off' },
   },
   {
+    // They describe other people's modules.
+    files: ['**/*.d.ts'],
+    rules: { 'no-restricted-exports': 'off' },
+  },
+  {
     files: ['**/*.test.ts'],
     rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
   },

@@ -52,5 +52,16 @@ function members(schema: z.ZodObject | undefined): [string, z.ZodType][] {
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): SchemaObject {
-  return z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any' }) as SchemaObject;
+  const { $defs, ...root } = z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any' }) as SchemaObject;
+  return inlined(root, ($defs ?? {}) as Record<string, SchemaObject>) as SchemaObject;
+}
+
+/** Named schemas would become references into a place that an OpenAPI document does not have: they are written out instead. */
+function inlined(value: unknown, definitions: Readonly<Record<string, SchemaObject>>): unknown {
+  if (Array.isArray(value)) return value.map((item) => inlined(item, definitions));
+  if (typeof value !== 'object' || value === null) return value;
+  const { $ref, ...rest } = value as SchemaObject;
+  const name = typeof $ref === 'string' ? /^#\/(?:\$defs|components\/schemas)\/(.+)$/.exec($ref)?.[1] : undefined;
+  if (name !== undefined && definitions[name]) return inlined({ ...definitions[name], ...rest }, definitions);
+  return Object.fromEntries(Object.entries(value).filter(([key, inner]) => key !== 'id' || typeof inner !== 'string').map(([key, inner]) => [key, inlined(inner, definitions)]));
 }

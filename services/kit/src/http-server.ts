@@ -76,6 +76,8 @@ export async function createApp(options: ServeOptions): Promise<NestFastifyAppli
     trustProxy: (_address: string, hop: number) => hop === 0,
     keepAliveTimeout: 75_000,
     requestTimeout: 30_000,
+    // While it closes it still answers what arrives on open connections: that was sent in good faith.
+    return503OnClosing: false,
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) => requestIdOf(request.headers['x-request-id']),
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;

@@ -1,5 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
-import { Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import winston from 'winston';
 import { currentScope } from './trace.ts';
 

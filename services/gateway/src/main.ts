@@ -1,0 +1,17 @@
+import { serve } from '@holdfast/kit/http-server';
+import { config } from './config.ts';
+import { Docs } from './docs/docs.ts';
+import { Door } from './door.ts';
+import { GatewayModule } from './gateway.module.ts';
+
+await serve({
+  service: 'gateway',
+  description: 'The one door: routing, tokens, limits',
+  module: GatewayModule,
+  config,
+  rawBodies: true,
+  configure(fastify, app) {
+    app.get(Door).register(fastify);
+    app.get(Docs).register(fastify);
+  },
+});

@@ -1,0 +1,72 @@
+import { placeOf, type Position } from './events.ts';
+import type { ReceivedEvent } from './kafka.ts';
+import { counter, gauge } from './metrics.ts';
+
+const applied = counter('events_applied_total', 'Events applied', ['topic', 'shard']);
+const refused = counter('events_refused_total', 'Times that a stream was refused: a gap, or an epoch that is not the current one', ['topic', 'shard', 'reason']);
+const stopped = gauge('event_stream_stopped', '1 while a stream stands still because an event was refused', ['topic', 'shard']);
+const delay = gauge('event_delay_seconds', 'Time from when the last applied event occurred until it was applied', ['topic', 'shard']);
+
+export type RefusedPlace = 'gap' | 'older_epoch' | 'newer_epoch';
+
+/** Events of one stream (a shard of a topic) that come next, up to the first that must not be applied. */
+export interface Intake {
+  readonly topic: string;
+  readonly shard: number;
+  readonly next: readonly ReceivedEvent[];
+  /** Where the consumer stands once they are applied. */
+  readonly position: Position | undefined;
+  readonly refusal: { readonly reason: RefusedPlace; readonly received: ReceivedEvent } | undefined;
+}
+
+/** A stream that must not go on: applying what came would build on events that were never seen, or that no longer happened. */
+export class StreamRefused extends Error {
+  readonly reason: RefusedPlace;
+
+  constructor(intake: Intake) {
+    const { reason, received } = intake.refusal!;
+    const { epoch, sequence } = received.event;
+    super(`${intake.topic} shard ${intake.shard}: ${reason} at epoch ${epoch} sequence ${sequence}, standing at ${
+      intake.position ? `epoch ${intake.position.epoch} sequence ${intake.position.sequence}` : 'the beginning'}`);
+    this.name = 'StreamRefused';
+    this.reason = reason;
+  }
+}
+
+/** Sorts out what to apply: seen events are dropped, and everything from the first refused one on. The events are of one stream. */
+export function takeIn(events: readonly ReceivedEvent[], position: Position | undefined): Intake {
+  const first = events[0];
+  if (!first) throw new RangeError('an intake of no event');
+  const { topic, event: { shard } } = first;
+  const next: ReceivedEvent[] = [];
+  let stand = position;
+  for (const received of events) {
+    const { event } = received;
+    if (event.shard !== shard || received.topic !== topic) throw new RangeError(`events of two streams in one intake: ${topic} shards ${shard} and ${event.shard}`);
+    const place = placeOf(event, stand);
+    if (place === 'seen') continue;
+    if (place !== 'next') return { topic, shard, next, position: stand, refusal: { reason: place, received } };
+    next.push(received);
+    stand = { epoch: event.epoch, sequence: BigInt(event.sequence) };
+  }
+  return { topic, shard, next, position: stand, refusal: undefined };
+}
+
+/** The events of a batch by stream, each in its order. */
+export function byStream(events: readonly ReceivedEvent[]): ReceivedEvent[][] {
+  return [...Map.groupBy(events, ({ topic, event }) => `${topic} ${event.shard}`).values()];
+}
+
+/** Counts what was committed; throws if the stream must not go on, so that its partition stands still and says so. */
+export function conclude(intake: Intake): void {
+  const labels = { topic: intake.topic, shard: intake.shard };
+  const last = intake.next.at(-1);
+  if (last) {
+    applied.inc(labels, intake.next.length);
+    delay.set(labels, Math.max(0, (Date.now() - Date.parse(last.event.occurred_at)) / 1_000));
+  }
+  stopped.set(labels, intake.refusal ? 1 : 0);
+  if (!intake.refusal) return;
+  refused.inc({ ...labels, reason: intake.refusal.reason });
+  throw new StreamRefused(intake);
+}
