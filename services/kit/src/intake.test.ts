@@ -3,7 +3,7 @@ import { byStream, conclude, StreamRefused, takeIn } from './intake.ts';
 import type { ReceivedEvent } from './kafka.ts';
 
 const received = (sequence: number, { epoch = 1, shard = 0, topic = 'ledger.events' } = {}): ReceivedEvent => ({
-  topic, partition: shard, offset: String(sequence),
+  topic, partition: shard, offset: String(sequence), text: '{}',
   event: {
     id: '00000000-0000-4000-8000-000000000000', type: 'user.updated', version: 1, epoch, shard, sequence: String(sequence),
     occurred_at: '2026-01-01T00:00:00.000000Z', traceparent: null, actor: 'test', data: {},

@@ -1,5 +1,6 @@
 import { placeOf, type Position } from './events.ts';
-import type { ReceivedEvent } from './kafka.ts';
+import type { ReceivedEvent, Subscription } from './kafka.ts';
+import { log } from './logging.ts';
 import { counter, gauge } from './metrics.ts';
 
 const applied = counter('events_applied_total', 'Events applied', ['topic', 'shard']);
@@ -22,6 +23,8 @@ export interface Intake {
 /** A stream that must not go on: applying what came would build on events that were never seen, or that no longer happened. */
 export class StreamRefused extends Error {
   readonly reason: RefusedPlace;
+  readonly topic: string;
+  readonly partition: number;
 
   constructor(intake: Intake) {
     const { reason, received } = intake.refusal!;
@@ -30,6 +33,8 @@ export class StreamRefused extends Error {
       intake.position ? `epoch ${intake.position.epoch} sequence ${intake.position.sequence}` : 'the beginning'}`);
     this.name = 'StreamRefused';
     this.reason = reason;
+    this.topic = received.topic;
+    this.partition = received.partition;
   }
 }
 
@@ -69,4 +74,27 @@ export function conclude(intake: Intake): void {
   if (!intake.refusal) return;
   refused.inc({ ...labels, reason: intake.refusal.reason });
   throw new StreamRefused(intake);
+}
+
+/**
+ * Wraps the `apply` of a subscription: after a gap the stream is read again from its start, once a process. The offset kept in Kafka is
+ * ahead of a database that was restored or made anew; what was seen is dropped on the way, and if the gap is real it shows again.
+ */
+export function rewindingOnce(apply: (events: readonly ReceivedEvent[]) => Promise<void>, subscription: () => Subscription): (events: readonly ReceivedEvent[]) => Promise<void> {
+  const rewound = new Set<string>();
+  return async (events) => {
+    try {
+      await apply(events);
+    } catch (cause) {
+      if (cause instanceof StreamRefused && cause.reason === 'gap') {
+        const name = `${cause.topic}[${cause.partition}]`;
+        if (!rewound.has(name)) {
+          rewound.add(name);
+          log.warn('a gap in a stream: reading it again from its start', { 'kafka.topic': cause.topic, 'kafka.partition': cause.partition }, cause);
+          subscription().rewind(cause.topic, cause.partition);
+        }
+      }
+      throw cause;
+    }
+  };
 }

@@ -19,6 +19,8 @@ export interface Publisher {
 
 export interface ReceivedEvent {
   readonly event: Event;
+  /** The message as it came, to the byte: what is hashed. */
+  readonly text: string;
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
@@ -113,7 +115,7 @@ export class Kafka implements Publisher {
   /**
    * Hands over the events of some topics in order, up to `batchMax` of one partition at a time. `apply` is repeated, with backoff and for
    * ever, until it returns: nothing is skipped. It checks (epoch, shard, sequence) in the transaction in which it applies, as the same
-   * event can come twice. An event that is not of the envelope's form stops its partition there and shows in `trouble()`.
+   * event can come twice. An event that is not of the envelope's form stops its partition there and shows in `trouble()`; other partitions go on.
    */
   subscribe(options: {
     topics: readonly string[];
@@ -170,6 +172,8 @@ class RunningSubscription implements Subscription {
   private consumer: Consumer | undefined;
   private joined = false;
   private problem: string | undefined = 'not connected yet';
+  /** Partitions that stand still, what stops each, and how often it has been tried. */
+  private readonly standing = new Map<string, { problem: string; attempts: number }>();
 
   constructor(make: () => Consumer, options: Parameters<Kafka['subscribe']>[0], service: string, stopping: AbortSignal) {
     this.make = make;
@@ -180,11 +184,11 @@ class RunningSubscription implements Subscription {
   }
 
   isHealthy(): boolean {
-    return this.joined && this.problem === undefined;
+    return this.joined && this.trouble() === undefined;
   }
 
   trouble(): string | undefined {
-    return this.problem;
+    return this.problem ?? ([...this.standing.values()].map(({ problem }) => problem).join('; ') || undefined);
   }
 
   rewind(topic: string, partition: number): void {
@@ -208,6 +212,8 @@ class RunningSubscription implements Subscription {
         attempt = 0;
         this.joined = true;
         this.problem = undefined;
+        // Another member may have them now; whoever has them finds out again.
+        this.standing.clear();
         log.info('joined the consumer group', { 'kafka.group': this.options.group });
       });
       try {
@@ -232,37 +238,44 @@ class RunningSubscription implements Subscription {
     for (let start = 0; start < batch.messages.length; start += size) {
       const messages = batch.messages.slice(start, start + size);
       const last = messages.at(-1);
-      if (!last || !(await this.applyForEver(payload, messages))) return;
+      if (!last || !(await this.apply(payload, messages))) return;
       payload.resolveOffset(last.offset);
       await payload.commitOffsetsIfNecessary();
       await payload.heartbeat();
     }
   }
 
-  /** False if the subscription ended, or the partition was rewound or given away, before the events were applied. */
-  private async applyForEver(payload: EachBatchPayload, messages: readonly KafkaMessage[]): Promise<boolean> {
+  /**
+   * False if the events were not applied. Their partition is then paused for a while and comes again from the same offset. It is not
+   * waited for here: kafkajs fetches nothing more, for any partition, until all batches of its last fetch are done.
+   */
+  private async apply(payload: EachBatchPayload, messages: readonly KafkaMessage[]): Promise<boolean> {
     const { topic, partition } = payload.batch;
-    for (let attempt = 0; ; attempt++) {
-      if (this.stopped.signal.aborted || !payload.isRunning() || payload.isStale()) return false;
-      try {
-        await this.options.apply(messages.map((message) => ({ event: parsed(message), topic, partition, offset: message.offset })));
-        if (attempt > 0) this.problem = undefined;
-        return true;
-      } catch (cause) {
-        this.problem = `${topic}[${partition}] stands before offset ${messages[0]?.offset}: ${cause instanceof Error ? cause.message : String(cause)}`;
-        if (attempt % 10 === 0) {
-          log.error('events cannot be applied; trying on', { 'kafka.topic': topic, 'kafka.partition': partition, 'kafka.offset': messages[0]?.offset, 'kafka.client': this.service }, cause);
-        }
+    if (this.stopped.signal.aborted || !payload.isRunning() || payload.isStale()) return false;
+    const name = `${topic}[${partition}]`;
+    try {
+      await this.options.apply(messages.map((message) => received(message, topic, partition)));
+      this.standing.delete(name);
+      return true;
+    } catch (cause) {
+      const attempts = this.standing.get(name)?.attempts ?? 0;
+      this.standing.set(name, {
+        problem: `${name} stands before offset ${messages[0]?.offset}: ${cause instanceof Error ? cause.message : String(cause)}`,
+        attempts: attempts + 1,
+      });
+      if (attempts % 10 === 0) {
+        log.error('events cannot be applied; trying on', { 'kafka.topic': topic, 'kafka.partition': partition, 'kafka.offset': messages[0]?.offset, 'kafka.client': this.service }, cause);
       }
-      await pause(attempt, this.stopped.signal);
-      // Keeps the membership while it waits. It throws when the group rebalances: kafkajs then hands the batch to whoever has it next.
-      await payload.heartbeat();
+      const resume = payload.pause();
+      void pause(attempts, this.stopped.signal).then(resume);
+      return false;
     }
   }
 }
 
-function parsed(message: KafkaMessage): Event {
-  return Event.parse(JSON.parse(message.value?.toString('utf8') ?? 'null'));
+function received(message: KafkaMessage, topic: string, partition: number): ReceivedEvent {
+  const text = message.value?.toString('utf8') ?? 'null';
+  return { event: Event.parse(JSON.parse(text)), text, topic, partition, offset: message.offset };
 }
 
 async function pause(attempt: number, signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import { API_AUDIENCE, AuthenticationGuard } from './authentication.ts';
 import { HealthChecks, HealthController } from './health.ts';
 import { httpsAgent } from './http-client.ts';
 import { KeycloakKeys } from './keycloak-keys.ts';
-import { MetricsController } from './metrics.ts';
+import { MetricsController } from './metrics.controller.ts';
 import { ProblemFilter } from './problem-filter.ts';
 import type { ServiceConfig } from './service-config.ts';
 import { TokenVerifier } from './token.ts';

@@ -20,7 +20,7 @@ export class AccountsController {
   constructor(private readonly accounts: Accounts, private readonly deposits: Deposit) {}
 
   @Post()
-  @Roles('customer')
+  @Roles('customer', 'operator')
   @Describe({ summary: 'Open an account', body: OpenAccountRequest, responses: { 201: Account } })
   openAccount(@Caller() caller: CallerOf, @Parsed(OpenAccountRequest) request: OpenAccountRequest): Promise<Account> {
     return this.accounts.open(caller, request);

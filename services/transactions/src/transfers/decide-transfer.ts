@@ -41,7 +41,7 @@ export type DecisionRefusal =
 /**
  * Decides one transfer against the accounts it would touch: the two entries, or the first refusal in the order of the checks
  * below. Amounts are minor units. It is the readable form of the rule; the database decides by the same one under its locks
- * (migrations/0004-post-transfers.sql), and an integration test holds the two against each other on random batches.
+ * (migrations/0004_post_transfers.sql), and an integration test holds the two against each other on random batches.
  */
 export function decideTransfer(
   transfer: Transfer,

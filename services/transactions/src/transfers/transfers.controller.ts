@@ -16,7 +16,7 @@ export class TransfersController {
   constructor(private readonly transfers: PostTransfer) {}
 
   @Post()
-  @Roles('customer')
+  @Roles('customer', 'operator')
   @Describe({
     summary: 'Transfer money from an own account to any other in the same currency',
     body: PostTransferRequest,

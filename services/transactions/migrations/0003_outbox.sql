@@ -23,15 +23,8 @@ create table event_stream (
   published_sequence bigint not null default 0 check (published_sequence between 0 and last_sequence)
 );
 
--- A ledger database is one shard. Patroni gives its cluster's name to the server: ledger0 is shard 0.
-DO $$
-DECLARE shard text := substring(current_setting('cluster_name') FROM '^ledger(\d+)$');
-BEGIN
-  IF shard IS NULL THEN
-    RAISE EXCEPTION 'cluster_name is "%": expected ledger<shard>, from which the shard number of this database is taken', current_setting('cluster_name');
-  END IF;
-  INSERT INTO event_stream (shard) VALUES (shard::int);
-END $$;
+-- A ledger database is one shard; the setup job says which.
+INSERT INTO event_stream (shard) VALUES (current_setting('holdfast.shard')::int);
 
 GRANT USAGE ON SCHEMA public TO transactions;
 GRANT SELECT, INSERT ON outbox TO transactions;

@@ -1,0 +1,36 @@
+import { byStream, conclude, takeIn } from '@holdfast/kit/intake';
+import type { ReceivedEvent } from '@holdfast/kit/kafka';
+import { counter } from '@holdfast/kit/metrics';
+import type { Database } from '@holdfast/kit/postgres';
+import { parseTraceparent } from '@holdfast/kit/trace';
+import { chain } from './chain.ts';
+import { insertEntries, lockHead, movePosition, readPosition } from './log.store.ts';
+
+const appended = counter('audit_entries_total', 'Entries appended to the audit log', ['topic']);
+
+/**
+ * Appends events to the log. The position of their stream moves in the same transaction, so each event has one entry however often Kafka
+ * delivers it. At a gap or a foreign epoch the stream stops there: what came before is kept, and the error says where it stands.
+ */
+export async function appendEvents(database: Database, events: readonly ReceivedEvent[]): Promise<void> {
+  for (const stream of byStream(events)) {
+    const { topic, event: { shard } } = stream[0]!;
+    const intake = await database.transaction(async (connection) => {
+      const head = await lockHead(connection);
+      const found = takeIn(stream, await readPosition(connection, topic, shard));
+      if (found.next.length > 0) {
+        const entries = chain(head, found.next.map(({ event, text }) => ({
+          topic, epoch: event.epoch, shard, eventSequence: BigInt(event.sequence), event: text,
+        })));
+        await insertEntries(connection, entries.map((entry, index) => {
+          const { event } = found.next[index]!;
+          return { ...entry, occurredAt: event.occurred_at, type: event.type, traceId: parseTraceparent(event.traceparent ?? undefined)?.traceId };
+        }));
+        await movePosition(connection, found);
+      }
+      return found;
+    });
+    if (intake.next.length > 0) appended.inc({ topic }, intake.next.length);
+    conclude(intake);
+  }
+}

@@ -1,0 +1,16 @@
+import { expect, test } from '@jest/globals';
+import { documentOf, indexOf } from './document.ts';
+
+const row = {
+  sequence: 7n, previous_hash: Buffer.alloc(32), hash: Buffer.alloc(32, 1), topic: 'ledger.events', epoch: 1, shard: 0, event_sequence: 3n,
+  event: '{"occurred_at":"2026-02-01T00:30:00.000000+01:00","actor":"alice","id":"1","data":{"amount":"5"}}', type: 'transfer.posted', trace_id: null, recorded_at: '2026-03-01T00:00:00.000000Z',
+};
+
+test('an entry lands in the index of the month in which it occurred, in UTC, however late it is copied', () => {
+  expect(indexOf(row)).toBe('holdfast-audit-2026.01');
+});
+
+test('a document carries the event as it was, and no trace id where there was none', () => {
+  expect(documentOf(row)).toMatchObject({ audit: { sequence: '7' }, event: { original: row.event, action: 'transfer.posted' }, user: { id: 'alice' }, data: { amount: '5' } });
+  expect(documentOf(row)).not.toHaveProperty('trace');
+});

@@ -1,0 +1,42 @@
+import type { Database } from '@holdfast/kit/postgres';
+
+const TIME = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
+
+export interface BalanceRow { account_id: string; currency: string; balance_minor: bigint; changed_at: string }
+export interface AccountHead { owner: string; currency: string; version: bigint }
+export interface LineRow {
+  epoch: number; sequence: bigint; transfer_id: string; counterparty: string; amount_minor: bigint; balance_after_minor: bigint;
+  reference: string | null; occurred_at: string;
+}
+export interface LinePlace { epoch: number; sequence: bigint }
+
+/** Zero for an owner of whom no event has come yet. */
+export async function readOwnerVersion(database: Database, owner: string): Promise<bigint> {
+  const [row] = await database.query<{ version: bigint }>('SELECT version FROM owner_versions WHERE owner = $1', [owner], 'owner_version');
+  return row?.version ?? 0n;
+}
+
+export function readBalances(database: Database, owner: string): Promise<BalanceRow[]> {
+  return database.query<BalanceRow>(
+    `SELECT account_id, currency, balance_minor, to_char(changed_at AT TIME ZONE 'UTC', ${TIME}) AS changed_at
+       FROM account_balances WHERE owner = $1 ORDER BY account_id`, [owner], 'balances');
+}
+
+export async function readAccountHead(database: Database, accountId: string): Promise<AccountHead | undefined> {
+  const [row] = await database.query<AccountHead>('SELECT owner, currency, version FROM account_balances WHERE account_id = $1', [accountId], 'account_head');
+  return row;
+}
+
+/** Newest first, from before `before`. */
+export function readLines(
+  database: Database, accountId: string, range: { from: string | undefined; to: string | undefined; before: LinePlace | undefined; limit: number },
+): Promise<LineRow[]> {
+  return database.query<LineRow>(
+    `SELECT epoch, sequence, transfer_id, counterparty, amount_minor, balance_after_minor, reference,
+            to_char(occurred_at AT TIME ZONE 'UTC', ${TIME}) AS occurred_at
+       FROM statement_lines
+      WHERE account_id = $1 AND ($2::timestamptz IS NULL OR occurred_at >= $2) AND ($3::timestamptz IS NULL OR occurred_at < $3)
+        AND ($4::int IS NULL OR (epoch, sequence) < ($4, $5::bigint))
+      ORDER BY epoch DESC, sequence DESC LIMIT $6`,
+    [accountId, range.from ?? null, range.to ?? null, range.before?.epoch ?? null, range.before?.sequence.toString() ?? null, range.limit], 'lines');
+}
