@@ -21,14 +21,14 @@ export interface Operation {
 export function Describe(operation: Operation): MethodDecorator & ClassDecorator {
   return applyDecorators(
     ApiOperation({ summary: operation.summary, ...(operation.description !== undefined && { description: operation.description }) }),
-    ...(operation.body ? [ApiBody({ required: true, schema: schemaOf(operation.body, 'input') })] : []),
-    ...members(operation.params).map(([name, schema]) => ApiParam({ name, schema: schemaOf(schema, 'input') })),
-    ...members(operation.query).map(([name, schema]) => ApiQuery({ name, required: !schema.safeParse(undefined).success, schema: schemaOf(schema, 'input') })),
+    ...(operation.body ? [ApiBody({ required: true, schema: schemaOf(operation.body) })] : []),
+    ...members(operation.params).map(([name, schema]) => ApiParam({ name, schema: schemaOf(schema) })),
+    ...members(operation.query).map(([name, schema]) => ApiQuery({ name, required: !schema.safeParse(undefined).success, schema: schemaOf(schema) })),
     ...Object.entries(operation.headers ?? {}).map(([name, header]) => ApiHeader({ name, required: false, ...header })),
     ...Object.entries(operation.responses).map(([status, response]) =>
       typeof response === 'string'
         ? ApiResponse({ status: Number(status), description: response })
-        : ApiResponse({ status: Number(status), description: response.description ?? operation.summary, schema: schemaOf(response, 'output') })),
+        : ApiResponse({ status: Number(status), description: response.description ?? operation.summary, schema: schemaOf(response) })),
     ApiResponse({ status: 'default', description: 'RFC 9457 problem details', content: { 'application/problem+json': { schema: problemSchema } } }),
     ...(operation.public ? [] : [ApiBearerAuth()]),
   );
@@ -51,9 +51,10 @@ function members(schema: z.ZodObject | undefined): [string, z.ZodType][] {
   return schema ? (Object.entries(schema.shape) as [string, z.ZodType][]) : [];
 }
 
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): SchemaObject {
-  const { $defs, ...root } = z.toJSONSchema(schema, { target: 'openapi-3.0', io, unrepresentable: 'any' }) as SchemaObject;
-  return inlined(root, ($defs ?? {}) as Record<string, SchemaObject>) as SchemaObject;
+/** What travels: of a schema that parses "1250" into a bigint, that is the string. */
+function schemaOf(schema: z.ZodType): SchemaObject {
+  const { $defs, definitions, ...root } = z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input', unrepresentable: 'any' }) as SchemaObject;
+  return inlined(root, (definitions ?? $defs ?? {}) as Record<string, SchemaObject>) as SchemaObject;
 }
 
 /** Named schemas would become references into a place that an OpenAPI document does not have: they are written out instead. */
@@ -61,7 +62,7 @@ function inlined(value: unknown, definitions: Readonly<Record<string, SchemaObje
   if (Array.isArray(value)) return value.map((item) => inlined(item, definitions));
   if (typeof value !== 'object' || value === null) return value;
   const { $ref, ...rest } = value as SchemaObject;
-  const name = typeof $ref === 'string' ? /^#\/(?:\$defs|components\/schemas)\/(.+)$/.exec($ref)?.[1] : undefined;
-  if (name !== undefined && definitions[name]) return inlined({ ...definitions[name], ...rest }, definitions);
+  const named = typeof $ref === 'string' ? definitions[$ref.split('/').at(-1) ?? ''] : undefined;
+  if (named) return inlined({ ...named, ...rest }, definitions);
   return Object.fromEntries(Object.entries(value).filter(([key, inner]) => key !== 'id' || typeof inner !== 'string').map(([key, inner]) => [key, inlined(inner, definitions)]));
 }

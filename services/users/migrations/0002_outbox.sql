@@ -25,5 +25,7 @@ create table event_stream (
 );
 
 insert into event_stream (shard) values (0);
-grant select, insert, update on outbox to users;
-grant select, update on event_stream to users;
+grant select, insert on outbox to users;
+grant update (epoch, sequence) on outbox to users;
+grant select on event_stream to users;
+grant update (last_sequence, published_sequence) on event_stream to users;

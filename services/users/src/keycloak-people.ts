@@ -34,7 +34,6 @@ export class KeycloakPeople {
   private readonly agent: Dispatcher;
   private token: { value: string; expires_ms: number } | undefined;
   private fetching: Promise<string> | undefined;
-  private roles: readonly z.output<typeof Role>[] = [];
 
   constructor(options: { keycloakUrl: string; secretFile: string; agent: Dispatcher }) {
     this.realm = `${options.keycloakUrl}/realms/holdfast`;
@@ -68,15 +67,14 @@ export class KeycloakPeople {
     return found && { id: found.id, enabled: found.enabled, createdAt_ms: found.createdTimestamp ?? 0 };
   }
 
+  /** Asks for the roles that this person can still be given: that needs no right to read the realm. */
   async giveRoles(id: string, names: readonly string[]): Promise<void> {
-    if (!names.every((name) => this.roles.some((role) => role.name === name))) {
-      const answer = await this.call('GET', '/roles?briefRepresentation=true&max=500');
-      if (answer.status !== 200) throw unexpected('list the roles', answer);
-      this.roles = z.array(Role).parse(answer.body);
-    }
-    const chosen = this.roles.filter((role) => names.includes(role.name)).map(({ id: role, name }) => ({ id: role, name }));
+    const mappings = `/users/${encodeURIComponent(id)}/role-mappings/realm`;
+    const available = await this.call('GET', `${mappings}/available`);
+    if (available.status !== 200) throw unexpected('list the roles', available);
+    const chosen = z.array(Role).parse(available.body).filter((role) => names.includes(role.name)).map(({ id: role, name }) => ({ id: role, name }));
     if (chosen.length !== names.length) throw new Error(`the realm has not all of the roles ${names.join(', ')}`);
-    const answer = await this.call('POST', `/users/${encodeURIComponent(id)}/role-mappings/realm`, chosen);
+    const answer = await this.call('POST', mappings, chosen);
     if (answer.status !== 204) throw unexpected('give roles', answer);
   }
 
