@@ -1,4 +1,5 @@
--- The outbox: an event leaves with the business transaction that it tells of, or not at all. The text is services/kit/migrations/outbox.sql.
+-- Events leave with the business transaction that they tell of, or not at all: written here in that transaction, numbered and published
+-- by the relay of services/kit/src/outbox.ts. A service's own migration contains this text, followed by the grants of its role.
 create table outbox (
   id          bigint generated always as identity primary key,
   event_id    uuid not null default gen_random_uuid(),
