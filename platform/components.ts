@@ -20,6 +20,8 @@ export const secrets = {
   'elasticsearch-kibana-password': 'Elasticsearch user "kibana-server"',
   'pgbackrest-cipher-passphrase': 'encrypts the backup repository',
   'grafana-admin-password': 'Grafana administrator, user "admin"',
+  'grafana-encryption-key': 'encrypts the credentials that Grafana keeps in its database',
+  'kibana-encryption-key': 'encrypts the sessions and saved objects of Kibana',
 } as const;
 
 export type SecretName = keyof typeof secrets;
@@ -84,8 +86,8 @@ export const components = {
   alertmanager: { uid: 6142, names: ['alertmanager'] },
   'node-exporter': { uid: 6143, names: ['node-exporter'] },
   'postgres-exporter': { uid: 6144, names: ['postgres-exporter'] },
-  grafana: { uid: 6145, names: ['grafana'], secrets: ['grafana-admin-password', 'elasticsearch-reader-password'] },
-  kibana: { uid: 6146, names: ['kibana'], secrets: ['elasticsearch-kibana-password'] },
+  grafana: { uid: 6145, names: ['grafana'], secrets: ['grafana-admin-password', 'grafana-encryption-key', 'elasticsearch-reader-password'] },
+  kibana: { uid: 6146, names: ['kibana'], secrets: ['elasticsearch-kibana-password', 'kibana-encryption-key'] },
 } as const satisfies Record<string, Component>;
 
 export type ComponentName = keyof typeof components;
