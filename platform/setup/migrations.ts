@@ -22,7 +22,8 @@ export async function migrateAll(): Promise<string> {
   let applied = 0;
   for (const { cluster, database, service } of databases) {
     const { address, leaderPort } = postgresClusters[cluster];
-    const client = new pg.Client({ host: address, port: leaderPort, database, user: 'setup', ssl: certificate, connectionTimeoutMillis: 10_000 });
+    // A copy: pg hides the key of the object that it is given, and Kafka's client would then connect without one.
+    const client = new pg.Client({ host: address, port: leaderPort, database, user: 'setup', ssl: { ...certificate }, connectionTimeoutMillis: 10_000 });
     await client.connect();
     try {
       const shard = cluster.startsWith('ledger') ? Number(cluster.slice('ledger'.length)) : 0;
