@@ -44,21 +44,18 @@ export const postgresClusters = {
   ledger1: { nodes: ['ledger1-a', 'ledger1-b'], address: 'ledger1.postgres', leaderPort: 5434, replicaPort: 6434, strict: true },
 } as const;
 
-/** The name that etcd demands in a client certificate (platform/etcd/etcd.yml): who writes there decides who leads. */
-const etcdClient = 'etcd-client';
-
 type PostgresNode = (typeof postgresClusters)[keyof typeof postgresClusters]['nodes'][number];
 
 const postgresNodes = Object.fromEntries(
   Object.values(postgresClusters).flatMap((cluster) =>
-    cluster.nodes.map((node): [string, Component] => [node, { uid: 6110, names: [node, cluster.address, etcdClient] }]),
+    cluster.nodes.map((node): [string, Component] => [node, { uid: 6110, names: [node, cluster.address] }]),
   ),
 ) as Record<PostgresNode, Component>;
 
 export const components = {
   edge: { uid: 6101, names: ['edge'] },
   'pg-router': { uid: 6102, names: ['pg-router'] },
-  etcd: { uid: 6103, names: ['etcd', etcdClient] },
+  etcd: { uid: 6103, names: ['etcd'] },
   ...postgresNodes,
   pgbackrest: { uid: 6111, names: ['pgbackrest'], secrets: ['pgbackrest-cipher-passphrase'] },
   kafka: { uid: 6120, names: ['kafka'] },
@@ -82,7 +79,7 @@ export const components = {
     ],
   },
   logs: { uid: 6140, names: ['logs'], secrets: ['elasticsearch-logs-password'] },
-  prometheus: { uid: 6141, names: ['prometheus', etcdClient] },
+  prometheus: { uid: 6141, names: ['prometheus'] },
   alertmanager: { uid: 6142, names: ['alertmanager'] },
   'node-exporter': { uid: 6143, names: ['node-exporter'] },
   'postgres-exporter': { uid: 6144, names: ['postgres-exporter'] },
