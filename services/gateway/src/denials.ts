@@ -32,6 +32,7 @@ export class Denials {
   private sequence = 0n;
   private waiting: Omit<Event, 'sequence'>[] = [];
   private sending: Event[] = [];
+  private flushing: Promise<void> | undefined;
   private readonly lately = new Map<string, { told_ms: number; untold: number }>();
   private timer: NodeJS.Timeout | undefined;
 
@@ -86,15 +87,20 @@ export class Denials {
     return (known?.untold ?? 0) + 1;
   }
 
-  private async flush(): Promise<void> {
+  /** One at a time: a second one would send what the first is still sending. */
+  private flush(): Promise<void> {
+    this.flushing ??= this.flushOnce().finally(() => { this.flushing = undefined; });
+    return this.flushing;
+  }
+
+  private async flushOnce(): Promise<void> {
     if (this.sending.length === 0) {
       this.sending = this.waiting.splice(0).map((event) => ({ ...event, sequence: String(++this.sequence) }));
     }
     if (this.sending.length === 0) return;
-    const batch = this.sending;
     try {
-      await this.kafka.publish(topics.security, batch.map((event) => ({ event, key: String(this.shard), partition: 0 })));
-      if (this.sending === batch) this.sending = [];
+      await this.kafka.publish(topics.security, this.sending.map((event) => ({ event, key: String(this.shard), partition: 0 })));
+      this.sending = [];
     } catch {
       // Kafka is away: the same events, with the same numbers, at the next turn. The health page says so.
     }

@@ -36,6 +36,7 @@ export class Database implements Connection {
   constructor(options: DatabaseOptions) {
     const directory = options.directory ?? SECRETS_DIRECTORY;
     this.name = options.database;
+    const statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
     const settings: pg.PoolConfig = {
       host: options.address.host,
       port: options.address.port,
@@ -45,11 +46,15 @@ export class Database implements Connection {
       ssl: { ...readTls(directory), rejectUnauthorized: true },
       max: options.connectionsMax ?? 10,
       application_name: options.user,
-      statement_timeout: options.statementTimeoutMs ?? 5_000,
+      statement_timeout: statementTimeoutMs,
+      // A server that is frozen, or cut off, keeps no time-out itself.
+      query_timeout: statementTimeoutMs + 1_000,
       idle_in_transaction_session_timeout: 10_000,
       connectionTimeoutMillis: 3_000,
       // Connections are replaced now and then, so that they spread anew after a switch of leader.
       maxLifetimeSeconds: 600,
+      // None is closed for being idle: a new one needs a name lookup and a handshake, at the moment when something else may be down.
+      idleTimeoutMillis: 0,
       keepAlive: true,
       types: types as unknown as pg.CustomTypesConfig,
     };
@@ -99,9 +104,11 @@ export class Database implements Connection {
     try {
       return await work(connection);
     } catch (cause) {
-      // A refused statement leaves a good connection behind once rolled back; anything else makes it suspect.
-      await client.query('rollback').catch((failure: Error) => { broken = failure; });
-      throw translated(cause, this.name);
+      const told = translated(cause, this.name);
+      // A refused statement leaves a good connection behind once rolled back; one that was lost is not worth waiting for.
+      if (told instanceof Problem && told !== cause) broken = true;
+      else await client.query('rollback').catch((failure: Error) => { broken = failure; });
+      throw told;
     } finally {
       client.off('error', lost);
       client.release(broken);
@@ -127,7 +134,7 @@ function statement(sql: string, values: readonly unknown[], name: string | undef
 
 // Classes 08 (connection), 53 (resources), 57P (shutdown, failover), and 25006: a former leader that is read-only by now.
 const away = /^(08...|53...|57P0.|25006|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
-const awayWords = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|connection timeout|before secure TLS connection|not queryable|SSL connection/i;
+const awayWords = /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error|connection timeout|before secure TLS connection|not queryable|SSL connection/i;
 
 /** A lost or refused connection and a statement that took too long become 503 with Retry-After; all else stays as it was. */
 export function translated(cause: unknown, database: string): unknown {

@@ -18,5 +18,6 @@ create table registrations (
   begun_at timestamptz not null default now()
 );
 
+grant usage on schema public to users;
 grant select, insert, update on people to users;
 grant select, insert, delete on registrations to users;

@@ -8,7 +8,7 @@ import { allowanceOf, decide, GCRA_SCRIPT } from './gcra.ts';
 import type { Allowance } from './gcra.ts';
 
 /** A rate limiter that is slow costs more than one that is wrong for a second. */
-const ANSWER_WITHIN_MS = 100;
+const ANSWER_WITHIN_MS = 250;
 const REST_MS = 1_000;
 const LOCAL_MAX = 50_000;
 
@@ -69,8 +69,7 @@ export class RateLimiter {
         const [allowed, arrival, now] = await within(this.client.take(`gateway:limit:${key}`, perMinute), ANSWER_WITHIN_MS);
         return allowanceOf(allowed === 1, Number(arrival), perMinute, Number(now));
       } catch (cause) {
-        this.restUntil_ms = performance.now() + REST_MS;
-        log.warn('Redis did not answer in time: limits are counted in memory for a second', {}, cause);
+        this.rest(cause);
       }
     }
     fallbacks.inc();
@@ -80,6 +79,13 @@ export class RateLimiter {
   async close(): Promise<void> {
     if (this.client.isReady) await this.client.close();
     else this.client.destroy();
+  }
+
+  /** One line a rest, however many requests waited for the same answer. */
+  private rest(cause: unknown): void {
+    const resting = performance.now() < this.restUntil_ms;
+    this.restUntil_ms = performance.now() + REST_MS;
+    if (!resting) log.warn('Redis refused or was late: limits are counted in memory for a second', {}, cause);
   }
 
   private takeLocally(key: string, perMinute: number): Allowance {

@@ -1,9 +1,9 @@
 import type { Address } from '@holdfast/kit/config';
 import { log } from '@holdfast/kit/logging';
 import type { TlsIdentity } from '@holdfast/kit/tls';
-import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildConnector, Pool } from 'undici';
+import { addressesOf } from './addresses.ts';
 
 const RESOLVE_MS = 1_000;
 const PROBE_TIMEOUT_MS = 1_000;
@@ -33,9 +33,11 @@ export class Replicas {
   private readonly identity: () => TlsIdentity;
   private readonly replicas = new Map<string, Replica>();
   private readonly stopping = new AbortController();
+  private readonly lookUp: (name: string) => Promise<string[]>;
   private turn = 0;
 
-  constructor(service: string, target: Address, identity: () => TlsIdentity) {
+  constructor(service: string, target: Address, identity: () => TlsIdentity, lookUp: (name: string) => Promise<string[]> = addressesOf) {
+    this.lookUp = lookUp;
     this.service = service;
     this.target = target;
     this.identity = identity;
@@ -94,7 +96,7 @@ export class Replicas {
   private async resolve(): Promise<void> {
     let addresses: string[];
     try {
-      addresses = (await lookup(this.target.host, { all: true, family: 4 })).map((found) => found.address);
+      addresses = await this.lookUp(this.target.host);
     } catch {
       // The name is gone while its last replica restarts, or the resolver is busy: those known are kept, and asked.
       return;
