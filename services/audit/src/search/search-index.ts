@@ -7,7 +7,7 @@ import { moveIndexPosition, readEntries, readIndexPosition, readLastSequence } f
 import { documentOf, indexOf } from './document.ts';
 
 const BATCH = 500;
-const BACKOFF_MAX_MS = 15_000;
+const BACKOFF_MAX_MS = 5_000;
 
 const indexed = counter('audit_entries_indexed_total', 'Entries copied into Elasticsearch');
 const waiting = gauge('audit_entries_unindexed', 'Entries that wait to be copied into Elasticsearch');
