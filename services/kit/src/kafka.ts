@@ -37,6 +37,7 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
+const CONNECT_PATIENCE_MS = 2_000;
 const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 10_000;
 
@@ -98,8 +99,10 @@ export class Kafka implements Publisher {
   async publish(topic: string, events: readonly OutgoingEvent[]): Promise<void> {
     if (events.length === 0) return;
     if (!this.connected) {
+      // At boot it is a matter of milliseconds; when Kafka is away the caller is told soon.
       this.start();
-      throw new Error('Kafka is not connected');
+      await Promise.race([this.connecting, sleep(CONNECT_PATIENCE_MS)]);
+      if (!this.isConnected()) throw new Error('Kafka is not connected');
     }
     try {
       await this.producer.send({
