@@ -26,7 +26,7 @@ export class AuditController {
   async listEntries(@ParsedQuery(EntriesQuery) query: z.output<typeof EntriesQuery>): Promise<z.output<typeof Entries>> {
     const rows = await readEntries(this.database, { after: BigInt(query.after), limit: query.limit + 1, type: query.type, traceId: query.trace_id });
     const entries = rows.slice(0, query.limit).map(shown);
-    return { entries, next_after: rows.length > query.limit ? entries.at(-1)!.sequence : null };
+    return { entries, next_after: (rows.length > query.limit ? entries.at(-1)?.sequence : undefined) ?? null };
   }
 
   @Get('entries/:sequence')

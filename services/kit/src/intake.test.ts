@@ -9,18 +9,19 @@ const received = (sequence: number, { epoch = 1, shard = 0, topic = 'ledger.even
     occurred_at: '2026-01-01T00:00:00.000000Z', traceparent: null, actor: 'test', data: {},
   },
 });
+const stream = (...events: ReceivedEvent[]) => ({ topic: 'ledger.events', shard: 0, events });
 const sequences = (events: readonly ReceivedEvent[]) => events.map(({ event }) => event.sequence);
 
 describe('a stream', () => {
   test('goes on after what was seen', () => {
-    const intake = takeIn([received(4), received(5), received(5), received(6)], { epoch: 1, sequence: 4n });
+    const intake = takeIn(stream(received(4), received(5), received(5), received(6)), { epoch: 1, sequence: 4n });
     expect(sequences(intake.next)).toEqual(['5', '6']);
     expect(intake.position).toEqual({ epoch: 1, sequence: 6n });
     expect(() => conclude(intake)).not.toThrow();
   });
 
   test('stops before a gap, with what came before it applied', () => {
-    const intake = takeIn([received(5), received(7), received(8)], { epoch: 1, sequence: 4n });
+    const intake = takeIn(stream(received(5), received(7), received(8)), { epoch: 1, sequence: 4n });
     expect(sequences(intake.next)).toEqual(['5']);
     expect(intake.position).toEqual({ epoch: 1, sequence: 5n });
     expect(() => conclude(intake)).toThrow(StreamRefused);
@@ -28,16 +29,18 @@ describe('a stream', () => {
   });
 
   test.each([[1, 'older_epoch'], [3, 'newer_epoch']])('of epoch %i is refused by one who stands in epoch 2 (%s)', (epoch, reason) => {
-    expect(takeIn([received(5, { epoch })], { epoch: 2, sequence: 4n })).toMatchObject({ next: [], refusal: { reason } });
+    expect(takeIn(stream(received(5, { epoch })), { epoch: 2, sequence: 4n })).toMatchObject({ next: [], refusal: { reason } });
   });
 
   test('begins with event 1 and no other', () => {
-    expect(takeIn([received(1)], undefined).refusal).toBeUndefined();
-    expect(takeIn([received(2)], undefined).refusal?.reason).toBe('gap');
+    expect(takeIn(stream(received(1)), undefined).refusal).toBeUndefined();
+    expect(takeIn(stream(received(2)), undefined).refusal?.reason).toBe('gap');
   });
 
   test('is never mixed with another', () => {
-    expect(() => takeIn([received(1), received(2, { shard: 1 })], undefined)).toThrow('two streams');
-    expect(byStream([received(1), received(1, { shard: 1 }), received(2)]).map(sequences)).toEqual([['1', '2'], ['1']]);
+    const streams = byStream([received(1), received(1, { shard: 1 }), received(2), received(7, { topic: 'users.events' })]);
+    expect(streams.map(({ topic, shard, events }) => [topic, shard, sequences(events)])).toEqual([
+      ['ledger.events', 0, ['1', '2']], ['ledger.events', 1, ['1']], ['users.events', 0, ['7']],
+    ]);
   });
 });

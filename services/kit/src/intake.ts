@@ -10,6 +10,18 @@ const delay = gauge('event_delay_seconds', 'Time from when the last applied even
 
 export type RefusedPlace = 'gap' | 'older_epoch' | 'newer_epoch';
 
+/** A shard of a topic, and events of it in their order. */
+export interface Stream {
+  readonly topic: string;
+  readonly shard: number;
+  readonly events: readonly ReceivedEvent[];
+}
+
+export interface StreamRefusal {
+  readonly reason: RefusedPlace;
+  readonly received: ReceivedEvent;
+}
+
 /** Events of one stream (a shard of a topic) that come next, up to the first that must not be applied. */
 export interface Intake {
   readonly topic: string;
@@ -17,7 +29,7 @@ export interface Intake {
   readonly next: readonly ReceivedEvent[];
   /** Where the consumer stands once they are applied. */
   readonly position: Position | undefined;
-  readonly refusal: { readonly reason: RefusedPlace; readonly received: ReceivedEvent } | undefined;
+  readonly refusal: StreamRefusal | undefined;
 }
 
 /** A stream that must not go on: applying what came would build on events that were never seen, or that no longer happened. */
@@ -26,8 +38,7 @@ export class StreamRefused extends Error {
   readonly topic: string;
   readonly partition: number;
 
-  constructor(intake: Intake) {
-    const { reason, received } = intake.refusal!;
+  constructor(intake: Intake, { reason, received }: StreamRefusal) {
     const { epoch, sequence } = received.event;
     super(`${intake.topic} shard ${intake.shard}: ${reason} at epoch ${epoch} sequence ${sequence}, standing at ${
       intake.position ? `epoch ${intake.position.epoch} sequence ${intake.position.sequence}` : 'the beginning'}`);
@@ -38,16 +49,12 @@ export class StreamRefused extends Error {
   }
 }
 
-/** Sorts out what to apply: seen events are dropped, and everything from the first refused one on. The events are of one stream. */
-export function takeIn(events: readonly ReceivedEvent[], position: Position | undefined): Intake {
-  const first = events[0];
-  if (!first) throw new RangeError('an intake of no event');
-  const { topic, event: { shard } } = first;
+/** Sorts out what to apply: seen events are dropped, and everything from the first refused one on. */
+export function takeIn({ topic, shard, events }: Stream, position: Position | undefined): Intake {
   const next: ReceivedEvent[] = [];
   let stand = position;
   for (const received of events) {
     const { event } = received;
-    if (event.shard !== shard || received.topic !== topic) throw new RangeError(`events of two streams in one intake: ${topic} shards ${shard} and ${event.shard}`);
     const place = placeOf(event, stand);
     if (place === 'seen') continue;
     if (place !== 'next') return { topic, shard, next, position: stand, refusal: { reason: place, received } };
@@ -57,9 +64,11 @@ export function takeIn(events: readonly ReceivedEvent[], position: Position | un
   return { topic, shard, next, position: stand, refusal: undefined };
 }
 
-/** The events of a batch by stream, each in its order. */
-export function byStream(events: readonly ReceivedEvent[]): ReceivedEvent[][] {
-  return [...Map.groupBy(events, ({ topic, event }) => `${topic} ${event.shard}`).values()];
+/** The events of a batch by stream. */
+export function byStream(events: readonly ReceivedEvent[]): Stream[] {
+  const topics = Map.groupBy(events, ({ topic }) => topic);
+  return [...topics].flatMap(([topic, ofTopic]) =>
+    [...Map.groupBy(ofTopic, ({ event }) => event.shard)].map(([shard, ofShard]) => ({ topic, shard, events: ofShard })));
 }
 
 /** Counts what was committed; throws if the stream must not go on, so that its partition stands still and says so. */
@@ -73,7 +82,7 @@ export function conclude(intake: Intake): void {
   stopped.set(labels, intake.refusal ? 1 : 0);
   if (!intake.refusal) return;
   refused.inc({ ...labels, reason: intake.refusal.reason });
-  throw new StreamRefused(intake);
+  throw new StreamRefused(intake, intake.refusal);
 }
 
 /**

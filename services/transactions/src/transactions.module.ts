@@ -70,8 +70,10 @@ export class TransactionsModule implements OnApplicationShutdown {
     // One leader is enough to be ready: with this replica taken out, customers of the shards that are up would have nobody at all.
     checks.require('ledger', async () => {
       if (!ledger.isMapKnown()) throw new Error('no shard has told the shard map yet');
-      const leaders = await Promise.allSettled(ledger.shards.map(isLeader));
-      if (!leaders.some((leader) => leader.status === 'fulfilled' && leader.value)) throw new Error('no shard of the ledger has a leader');
+      // The first to answer decides: a shard that is frozen must not be waited for.
+      await Promise.any(ledger.shards.map(async (shard) => {
+        if (!await isLeader(shard)) throw new Error('what answers is not a leader');
+      })).catch(() => { throw new Error('no shard of the ledger has a leader'); });
     });
     for (const shard of ledger.shards) {
       checks.observe(`ledger${shard.number}`, async () => {

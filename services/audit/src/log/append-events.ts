@@ -14,19 +14,17 @@ const appended = counter('audit_entries_total', 'Entries appended to the audit l
  */
 export async function appendEvents(database: Database, events: readonly ReceivedEvent[]): Promise<void> {
   for (const stream of byStream(events)) {
-    const { topic, event: { shard } } = stream[0]!;
+    const { topic, shard } = stream;
     const intake = await database.transaction(async (connection) => {
       const head = await lockHead(connection);
       const found = takeIn(stream, await readPosition(connection, topic, shard));
-      if (found.next.length > 0) {
+      if (found.next.length > 0 && found.position) {
         const entries = chain(head, found.next.map(({ event, text }) => ({
           topic, epoch: event.epoch, shard, eventSequence: BigInt(event.sequence), event: text,
+          occurredAt: event.occurred_at, type: event.type, traceId: parseTraceparent(event.traceparent ?? undefined)?.traceId,
         })));
-        await insertEntries(connection, entries.map((entry, index) => {
-          const { event } = found.next[index]!;
-          return { ...entry, occurredAt: event.occurred_at, type: event.type, traceId: parseTraceparent(event.traceparent ?? undefined)?.traceId };
-        }));
-        await movePosition(connection, found);
+        await insertEntries(connection, entries);
+        await movePosition(connection, stream, found.position);
       }
       return found;
     });

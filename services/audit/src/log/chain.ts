@@ -34,7 +34,7 @@ export function hashOf(content: Content, previousHash: Buffer): Buffer {
 }
 
 /** Links new events to the entry that is last so far. */
-export function chain(head: { sequence: bigint; hash: Buffer }, events: readonly Omit<Content, 'sequence'>[]): Entry[] {
+export function chain<Event extends Omit<Content, 'sequence'>>(head: { sequence: bigint; hash: Buffer }, events: readonly Event[]): (Event & Entry)[] {
   let { sequence, hash } = head;
   return events.map((event) => {
     const previousHash = hash;

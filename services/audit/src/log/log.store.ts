@@ -1,5 +1,5 @@
 import type { Position } from '@holdfast/kit/events';
-import type { Intake } from '@holdfast/kit/intake';
+import type { Stream } from '@holdfast/kit/intake';
 import type { Connection } from '@holdfast/kit/postgres';
 import type { Entry } from './chain.ts';
 
@@ -20,11 +20,11 @@ export async function readPosition(connection: Connection, topic: string, shard:
   return row;
 }
 
-export async function movePosition(connection: Connection, { topic, shard, position }: Intake): Promise<void> {
+export async function movePosition(connection: Connection, { topic, shard }: Stream, { epoch, sequence }: Position): Promise<void> {
   await connection.query(
     `INSERT INTO consumer_position (topic, shard, epoch, sequence) VALUES ($1, $2, $3, $4)
      ON CONFLICT (topic, shard) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence`,
-    [topic, shard, position!.epoch, position!.sequence.toString()], 'move_position');
+    [topic, shard, epoch, sequence.toString()], 'move_position');
 }
 
 export interface Searchable { occurredAt: string; type: string; traceId: string | undefined }

@@ -24,9 +24,10 @@ export async function verifyLog(database: Database, from: bigint, to: bigint): P
   while (stand.sequence < to) {
     const left = to - stand.sequence;
     const entries = (await readEntries(database, { after: stand.sequence, limit: Number(left < PAGE ? left : PAGE) })).map(entryOf);
-    const fault = entries.length === 0 ? { sequence: stand.sequence + 1n, fault: 'missing' as const } : firstFault(stand, entries);
-    if (fault) return { from, to, verified: fault.sequence - from, fault, hash: undefined };
-    stand = entries.at(-1)!;
+    const last = entries.at(-1);
+    const fault = last ? firstFault(stand, entries) : { sequence: stand.sequence + 1n, fault: 'missing' as const };
+    if (!last || fault) return { from, to, verified: (fault?.sequence ?? from) - from, fault, hash: undefined };
+    stand = last;
   }
   return { from, to, verified: to - from + 1n, fault: undefined, hash: stand.hash.toString('hex') };
 }

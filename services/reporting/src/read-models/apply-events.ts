@@ -1,5 +1,5 @@
 import { dataOf, type Position } from '@holdfast/kit/events';
-import { byStream, conclude, takeIn, type Intake } from '@holdfast/kit/intake';
+import { byStream, conclude, takeIn, type Intake, type Stream } from '@holdfast/kit/intake';
 import type { ReceivedEvent } from '@holdfast/kit/kafka';
 import type { Connection, Database } from '@holdfast/kit/postgres';
 
@@ -13,27 +13,27 @@ interface Line { account: string; counterparty: string; transfer: string; amount
 export async function applyEvents(database: Database, events: readonly ReceivedEvent[]): Promise<void> {
   for (const stream of byStream(events)) {
     conclude(await database.transaction(async (connection) => {
-      const intake = takeIn(stream, await lockPosition(connection, stream[0]!));
-      if (intake.next.length > 0) {
+      const intake = takeIn(stream, await lockPosition(connection, stream));
+      if (intake.next.length > 0 && intake.position) {
         await project(connection, intake);
-        await movePosition(connection, intake);
+        await movePosition(connection, stream, intake.position);
       }
       return intake;
     }));
   }
 }
 
-async function lockPosition(connection: Connection, { topic, event }: ReceivedEvent): Promise<Position | undefined> {
+async function lockPosition(connection: Connection, { topic, shard }: Stream): Promise<Position | undefined> {
   const [row] = await connection.query<{ epoch: number; sequence: bigint }>(
-    'SELECT epoch, sequence FROM consumer_position WHERE topic = $1 AND shard = $2 FOR UPDATE', [topic, event.shard], 'lock_position');
+    'SELECT epoch, sequence FROM consumer_position WHERE topic = $1 AND shard = $2 FOR UPDATE', [topic, shard], 'lock_position');
   return row;
 }
 
-async function movePosition(connection: Connection, { topic, shard, position }: Intake): Promise<void> {
+async function movePosition(connection: Connection, { topic, shard }: Stream, { epoch, sequence }: Position): Promise<void> {
   await connection.query(
     `INSERT INTO consumer_position (topic, shard, epoch, sequence) VALUES ($1, $2, $3, $4)
      ON CONFLICT (topic, shard) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence, moved_at = clock_timestamp()`,
-    [topic, shard, position!.epoch, position!.sequence.toString()], 'move_position');
+    [topic, shard, epoch, sequence.toString()], 'move_position');
 }
 
 /** All events of a batch in a few statements: accounts first, as a transfer may follow the opening of its account in the same batch. */

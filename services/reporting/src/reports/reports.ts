@@ -59,6 +59,7 @@ export class Reports {
 }
 
 function placeOfCursor(cursor: string): LinePlace | undefined {
-  const match = /^(\d{1,9})\.(\d{1,18})$/.exec(cursor);
-  return match ? { epoch: Number(match[1]), sequence: BigInt(match[2]!) } : undefined;
+  if (!/^\d{1,9}\.\d{1,18}$/.test(cursor)) return undefined;
+  const [epoch = '', sequence = ''] = cursor.split('.');
+  return { epoch: Number(epoch), sequence: BigInt(sequence) };
 }

@@ -29,9 +29,8 @@ function newId(bucket: number, nowMs: number): string {
   if (!Number.isInteger(bucket) || bucket < 0 || bucket >= BUCKETS) throw new RangeError(`bucket ${bucket} is not in 0..1023`);
   const bytes = randomBytes(16);
   bytes.writeUIntBE(nowMs, 0, 6);
-  bytes[6] = 0x80 | (bytes[6]! & 0x0c) | (bucket >> 8);
-  bytes[7] = bucket & 0xff;
-  bytes[8] = 0x80 | (bytes[8]! & 0x3f);
+  bytes.writeUInt16BE(0x8000 | (bytes.readUInt16BE(6) & 0x0c00) | bucket, 6);
+  bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);
   const hex = bytes.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

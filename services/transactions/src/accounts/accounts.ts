@@ -36,7 +36,7 @@ export class Accounts {
     if (page.cursor !== undefined && after === undefined) return refuse('cursor_malformed');
     const rows = await listAccounts(this.ledger.homeOf(caller.subject), caller.subject, after, page.limit + 1);
     const accounts = rows.slice(0, page.limit).map(shown);
-    return { accounts, next_cursor: rows.length > page.limit ? accounts.at(-1)!.id : null };
+    return { accounts, next_cursor: (rows.length > page.limit ? accounts.at(-1)?.id : undefined) ?? null };
   }
 
   async show(caller: CallerOf, id: string): Promise<Account | Refusal<LedgerRefusal>> {
@@ -60,7 +60,7 @@ export class Accounts {
       reference: row.reference,
       created_at: row.created_at,
     }));
-    return { entries, next_cursor: rows.length > page.limit ? entries.at(-1)!.number : null };
+    return { entries, next_cursor: (rows.length > page.limit ? entries.at(-1)?.number : undefined) ?? null };
   }
 
   /** Undefined for an account that is not there and for one that is none of the caller's business. */

@@ -30,8 +30,10 @@ export class Shard {
   }
 
   /** Asks the leader, as everything that decides does. */
-  read<Row extends object>(sql: string, values: readonly unknown[], name: string): Promise<Row[]> {
-    return this.reads.query<Row>(sql, values, name);
+  async read<Row extends object>(sql: string, values: readonly unknown[], name: string): Promise<Row[]> {
+    const rows = await this.inTime(this.reads.query<Row>(sql, values, name));
+    if (rows === 'late') throw unavailable('ledger_unavailable', 'The ledger does not answer at the moment', { retryAfter_s: 2 });
+    return rows;
   }
 
   /** One statement, which is its own transaction: it resolves when the synchronous replica has it, too. */
@@ -41,14 +43,8 @@ export class Shard {
     this.lastTriedMs = now_ms;
 
     const answer = this.writes.query<Row>(sql, values, name);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => { timer = setTimeout(resolve, this.answerTimeoutMs, 'late'); });
-    try {
-      const first = await Promise.race([answer, late]);
-      if (first !== 'late') return first;
-    } finally {
-      clearTimeout(timer);
-    }
+    const rows = await this.inTime(answer);
+    if (rows !== 'late') return rows;
     this.unanswered += 1;
     log.error('a ledger shard does not answer a write: is its synchronous replica there?', { 'holdfast.shard': this.number });
     void answer.then(
@@ -61,6 +57,19 @@ export class Shard {
   /** Whether a write hangs, for the health page. */
   isStalled(): boolean {
     return this.unanswered > 0;
+  }
+
+  /** A server that is frozen, or cut off without a word, answers nothing at all: its own time-outs do not reach us. */
+  private async inTime<T>(answer: Promise<T>): Promise<T | 'late'> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => { timer = setTimeout(resolve, this.answerTimeoutMs, 'late'); });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      clearTimeout(timer);
+      // Once it is late nobody else waits for it; it must not fail unheard.
+      answer.catch(() => undefined);
+    }
   }
 
   private unavailable(): Error {

@@ -26,7 +26,9 @@ export class Poster {
 
   async post(shard: Shard, posting: Posting): Promise<AcceptedPosting | Refusal<LedgerRefusal>> {
     try {
-      const posted = await this.queues.get(shard)!.add(posting);
+      const queue = this.queues.get(shard);
+      if (!queue) throw new Error(`shard ${shard.number} has no queue`);
+      const posted = await queue.add(posting);
       const { outcome } = posted;
       transfers.inc({ outcome: posted.replayed ? 'replayed' : outcome });
       if (outcome !== 'posted') return refuse(outcome);

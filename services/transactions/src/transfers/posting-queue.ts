@@ -60,7 +60,10 @@ export class PostingQueue {
   private async settle(batch: readonly Waiting[]): Promise<void> {
     try {
       const posted = await this.post(batch.map((item) => item.posting));
-      batch.forEach((item, index) => this.finish(item, () => item.resolve(posted[index]!)));
+      for (const [index, item] of batch.entries()) {
+        const answer = posted[index];
+        this.finish(item, () => (answer ? item.resolve(answer) : item.reject(new Error('a transfer was posted without an answer'))));
+      }
     } catch (cause) {
       // The ledger is away for all of them alike. Anything else is the fault of one, which must not sink the others.
       if (cause instanceof Problem || batch.length === 1) {
