@@ -46,13 +46,12 @@ export class Platform {
 
   /** Registers a person who never was here before, and signs him in. Waits its turn where registration is limited. */
   async newCustomer(): Promise<Person> {
-    const person = { email: `test-${randomBytes(6).toString('hex')}@holdfast.internal`, password: randomBytes(18).toString('base64url'), name: 'Test Customer' };
-    await within(HEALED, 'registration', async () => {
-      const answer = await this.visitor.register(person);
-      if (answer.status === 429) return undefined;
-      if (answer.status !== 201) throw new Error(`registration answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-      return true;
+    const person = { email: `test-${randomBytes(6).toString('hex')}@holdfast.internal`, password: randomBytes(18).toString('base64url'), given_name: 'Test', family_name: 'Customer' };
+    const answer = await within(HEALED, 'a turn to register', async () => {
+      const attempt = await this.visitor.register(person);
+      return attempt.status === 429 ? undefined : attempt;
     });
+    if (answer.status !== 201) throw new Error(`registration answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     return { email: person.email, password: person.password, client: await this.visitor.signedIn(person.email, person.password) };
   }
 

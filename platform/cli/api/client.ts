@@ -47,7 +47,7 @@ export class ApiClient {
     return answer.body;
   }
 
-  register(person: { email: string; name: string; password: string }): Promise<ApiAnswer> {
+  register(person: { email: string; given_name: string; family_name: string; password: string }): Promise<ApiAnswer> {
     return this.call('POST', '/v1/users', person);
   }
 

@@ -7,7 +7,7 @@ import { Instance } from '../instance.ts';
 import { readSecret } from '../state/secrets.ts';
 
 /** What a person signs in with; the rest is between components and stays in files. */
-const FOR_PEOPLE: readonly SecretName[] = ['platform-admin-password', 'platform-operator-password', 'platform-auditor-password', 'keycloak-admin-password', 'grafana-admin-password'];
+const FOR_PEOPLE: readonly SecretName[] = ['platform-admin-password', 'platform-operator-password', 'platform-auditor-password', 'keycloak-admin-password', 'grafana-admin-password', 'elasticsearch-reader-password'];
 
 export function credentialsCommand(): Command {
   return new Command('credentials')

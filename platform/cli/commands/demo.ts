@@ -56,7 +56,7 @@ async function makeCustomers(instance: Instance, visitor: ApiClient, count: numb
   for (let index = 1; index <= count; index++) {
     const email = `demo-${randomBytes(4).toString('hex')}@holdfast.internal`;
     const password = randomBytes(24).toString('base64url');
-    await registerPatiently(visitor, { email, password, name: `Demo Customer ${index}` }, say);
+    await registerPatiently(visitor, { email, password, given_name: 'Demo', family_name: `Customer ${index}` }, say);
     const client = await visitor.signedIn(email, password);
     const accounts = [await client.openAccount('EUR'), await client.openAccount('EUR')] as const;
     await operator.deposit(accounts[0], OPENING_MINOR);
@@ -67,7 +67,7 @@ async function makeCustomers(instance: Instance, visitor: ApiClient, count: numb
 }
 
 /** Registration is limited per address; a demonstration waits its turn like anybody else. */
-async function registerPatiently(visitor: ApiClient, person: { email: string; password: string; name: string }, say: (detail: string) => void): Promise<void> {
+async function registerPatiently(visitor: ApiClient, person: Parameters<ApiClient['register']>[0], say: (detail: string) => void): Promise<void> {
   for (;;) {
     const answer = await visitor.register(person);
     if (answer.status === 201) return;

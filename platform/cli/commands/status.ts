@@ -21,7 +21,7 @@ export function statusCommand(): Command {
     .action(async (options: { json?: true }, command: Command) => {
       const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
       const rows = await Promise.all((await containersOf(instance)).map(toRow));
-      const unavailable = vendorImages.map(({ profile }) => profile).filter((profile) => !instance.settings.profiles.includes(profile));
+      const unavailable = vendorImages(instance.settings.registry).map(({ profile }) => profile).filter((profile) => !instance.settings.profiles.includes(profile));
       const total = rows.reduce((sum, row) => sum + row.memory_bytes, 0);
       process.exitCode = rows.length === 0 ? 3 : rows.every((row) => row.health === 'healthy') ? 0 : 1;
       if (options.json) console.log(JSON.stringify({ instance: instance.name, url: instance.url, components: rows, image_not_available: unavailable, memory_bytes: total }, null, 2));

@@ -59,10 +59,10 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   });
   await progress.step('images', async (say) => {
     await ensureImages(instance.settings.registry, logDirectory, say);
-    instance.settings.profiles = await availableVendorProfiles();
+    instance.settings.profiles = await availableVendorProfiles(instance.settings.registry);
     await instance.save();
   });
-  const missing = vendorImages.filter(({ profile }) => !instance.settings.profiles.includes(profile)).map(({ profile }) => profile);
+  const missing = vendorImages(instance.settings.registry).filter(({ profile }) => !instance.settings.profiles.includes(profile)).map(({ profile }) => profile);
   if (missing.length > 0) plain(`      ${missing.join(' and ')}: image not available here, everything else runs without (load or pull it, then run up again)`);
 
   for (const stage of STAGES) await progress.step(stage.label, (say) => start(instance, stage, say));

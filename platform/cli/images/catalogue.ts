@@ -50,11 +50,13 @@ export const testsImage: Image = {
   inputs: ['tests', 'services', 'platform', 'holdfast', 'docker-compose.yml', 'eslint.config.js', 'jest.config.js', '.dependency-cruiser.cjs', ...manifests],
 };
 
-/** Images that only their vendors make: declared and pinned, started when they can be had. */
-export const vendorImages = [
-  { profile: 'grafana', image: `grafana/grafana:${versions.GRAFANA_VERSION}` },
-  { profile: 'kibana', image: `docker.elastic.co/kibana/kibana:${versions.KIBANA_VERSION}` },
-] as const;
+/** Images that only their vendors make: declared and pinned, started when they can be had. Named as their rooms' compose files name them. */
+export function vendorImages(registry: string): { profile: string; image: string }[] {
+  return [
+    { profile: 'grafana', image: `${registry}grafana/grafana:${versions.GRAFANA_VERSION}` },
+    { profile: 'kibana', image: `${registry || 'docker.elastic.co/'}kibana/kibana:${versions.KIBANA_VERSION}` },
+  ];
+}
 
 export function imageTag(registry: string, name: string): string {
   return `${registry}holdfast/${name}:${versions.HOLDFAST_VERSION}`;

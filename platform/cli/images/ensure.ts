@@ -37,9 +37,9 @@ function neededFor(missing: readonly Image[]): Image[] {
 }
 
 /** Which of the vendor's images are here or can be pulled; a short wait, as most machines without them have no internet. */
-export async function availableVendorProfiles(): Promise<string[]> {
+export async function availableVendorProfiles(registry: string): Promise<string[]> {
   const profiles: string[] = [];
-  for (const { profile, image } of vendorImages) {
+  for (const { profile, image } of vendorImages(registry)) {
     const loaded = (await run('docker', ['image', 'inspect', image])).exitCode === 0;
     if (loaded || (await run('timeout', ['20', 'docker', 'pull', '-q', image])).exitCode === 0) profiles.push(profile);
   }
