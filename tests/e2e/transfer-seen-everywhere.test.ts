@@ -45,10 +45,10 @@ test('a transfer that the caller was told of could be missing from Kafka, audit,
   });
 
   await test.step('in the logs of every service on its way, under one trace id', async () => {
-    const expected = ['edge', 'gateway', 'transactions'];
+    const expected = ['edge', 'gateway', 'transactions', 'reporting', 'audit'];
     await within(EVERYWHERE, `log lines of ${expected.join(', ')}`, async () => {
-      const lines = await platform.search<{ service?: { name: string } }>('holdfast-logs', { size: 100, query: { term: { 'trace.id': traceId } } });
-      const services = new Set(lines.map((line) => line.service?.name));
+      const lines = await platform.search<{ 'service.name': string }>('holdfast-logs', { size: 100, query: { term: { 'trace.id': traceId } } });
+      const services = new Set(lines.map((line) => line['service.name']));
       if (!expected.every((service) => services.has(service))) throw new Error(`only ${[...services].join(', ')}`);
       return true;
     });

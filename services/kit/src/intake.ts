@@ -2,6 +2,7 @@ import { placeOf, type Position } from './events.ts';
 import type { ReceivedEvent, Subscription } from './kafka.ts';
 import { log } from './logging.ts';
 import { counter, gauge } from './metrics.ts';
+import { inTrace } from './trace.ts';
 
 const applied = counter('events_applied_total', 'Events applied', ['topic', 'shard']);
 const refused = counter('events_refused_total', 'Times that a stream was refused: a gap, or an epoch that is not the current one', ['topic', 'shard', 'reason']);
@@ -75,6 +76,10 @@ export function byStream(events: readonly ReceivedEvent[]): Stream[] {
 export function conclude(intake: Intake): void {
   const labels = { topic: intake.topic, shard: intake.shard };
   const last = intake.next.at(-1);
+  // One line an event, in the trace of the request that caused it: so a transfer can be followed to its last reader.
+  for (const { event } of intake.next) {
+    inTrace(event.traceparent, () => log.info('event applied', { 'event.action': event.type, 'event.id': event.id, 'kafka.topic': intake.topic, shard: intake.shard, sequence: event.sequence }));
+  }
   if (last) {
     applied.inc(labels, intake.next.length);
     delay.set(labels, Math.max(0, (Date.now() - Date.parse(last.event.occurred_at)) / 1_000));
