@@ -78,7 +78,7 @@ export function conclude(intake: Intake): void {
   const last = intake.next.at(-1);
   // One line an event, in the trace of the request that caused it: so a transfer can be followed to its last reader.
   for (const { event } of intake.next) {
-    inTrace(event.traceparent, () => log.info('event applied', { 'event.action': event.type, 'event.id': event.id, 'kafka.topic': intake.topic, shard: intake.shard, sequence: event.sequence }));
+    inTrace(event.traceparent ?? undefined, () => log.info('event applied', { 'event.action': event.type, 'event.id': event.id, 'kafka.topic': intake.topic, shard: intake.shard, sequence: event.sequence }));
   }
   if (last) {
     applied.inc(labels, intake.next.length);
