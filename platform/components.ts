@@ -88,3 +88,6 @@ export const components = {
 } as const satisfies Record<string, Component>;
 
 export type ComponentName = keyof typeof components;
+
+/** The services of ours: what can be scaled, and what balances over its replicas. */
+export const nestServices = (Object.keys(components) as ComponentName[]).filter((name) => 'nest' in components[name]) as readonly string[];

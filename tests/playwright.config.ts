@@ -1,5 +1,6 @@
 import { defineConfig } from '@playwright/test';
 
+// eslint-disable-next-line no-restricted-exports -- Playwright asks for it.
 export default defineConfig({
   testDir: './e2e',
   testMatch: '**/*.test.ts',

@@ -72,7 +72,8 @@ export class TestRun {
   /** Each check is one test of the closing count. */
   private async static(): Promise<void> {
     const checks: [string, string[]][] = [
-      ['shell scripts', ['sh', '-c', 'shellcheck -x -P SCRIPTDIR holdfast $(git ls-files "*.sh" 2>/dev/null || find platform -name "*.sh")']],
+      ['shell scripts', ['sh', '-c', 'shellcheck -x -P SCRIPTDIR holdfast .ci/run $(grep -rlE "^#!/bin/(ba)?sh" platform --exclude-dir=node_modules)']],
+      ['Dockerfiles', ['sh', '-c', 'hadolint $(find platform services tests -name Dockerfile -not -path "*/node_modules/*")']],
       ['type check', ['npm', 'run', '-s', 'typecheck']],
       ['lint', ['npm', 'run', '-s', 'lint']],
       ['compose files', ['node', 'platform/cli/check-compose.ts']],

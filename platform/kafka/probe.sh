@@ -2,6 +2,7 @@
 # Asks the broker over mutual TLS which versions of the protocol it speaks. It answers once it has caught up with its metadata and
 # takes requests, so this is readiness and not only an open port; it costs a TLS handshake and no JVM.
 set -u
+# shellcheck disable=SC2154 # tls_PID is set by coproc.
 coproc tls { exec openssl s_client -quiet -connect localhost:9093 -servername kafka -verify_hostname kafka -verify_return_error \
   -CAfile /run/holdfast/ca.crt -cert /run/holdfast/tls.crt -key /run/holdfast/tls.key 2>/dev/null; }
 # Subshells, and so pipelines, do not see a coprocess's descriptors: this copy they do.

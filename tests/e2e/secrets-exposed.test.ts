@@ -35,7 +35,7 @@ test('a secret could stand in the arguments or the environment of a process', ()
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   for (const pid of pids) {
     for (const file of ['cmdline', 'environ']) {
-      let text = '';
+      let text: string;
       try {
         text = readFileSync(`/proc/${pid}/${file}`, 'utf8');
       } catch {

@@ -22,10 +22,10 @@ export interface SeenEvent {
 export async function readTopic(platform: Platform, topic: string, budgetMs: number, stop: (event: SeenEvent) => boolean): Promise<SeenEvent[]> {
   const address = await addressOf(platform, 'kafka');
   const secrets = join(platform.instance.directory, 'secrets/setup');
-  const [ca, cert, key] = ['ca.crt', 'tls.crt', 'tls.key'].map((name) => readFileSync(join(secrets, name), 'utf8'));
+  const read = (name: string): string => readFileSync(join(secrets, name), 'utf8');
   const kafka = new Kafka({
     clientId: 'test', brokers: ['kafka:9093'], logLevel: logLevel.NOTHING, ssl: true,
-    socketFactory: ({ port, onConnect }) => connect({ host: address, port, servername: 'kafka', ca: ca!, cert: cert!, key: key! }, onConnect),
+    socketFactory: ({ port, onConnect }) => connect({ host: address, port, servername: 'kafka', ca: read('ca.crt'), cert: read('tls.crt'), key: read('tls.key') }, onConnect),
   });
   const groupId = `test-${Date.now()}`;
   const consumer = kafka.consumer({ groupId });

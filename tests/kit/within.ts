@@ -8,7 +8,7 @@ const INTERVAL_MS = 250;
  */
 export async function within<T>(budgetMs: number, what: string, ask: () => Promise<T | undefined>): Promise<T> {
   const deadline = Date.now() + budgetMs;
-  let last = 'no answer yet';
+  let last: string;
   for (;;) {
     try {
       const answer = await ask();

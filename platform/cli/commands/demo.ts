@@ -83,7 +83,8 @@ async function moveMoney(visitor: ApiClient, customers: readonly Customer[], { s
   const until = Date.now() + seconds * 1000;
   const inFlight = new Set<Promise<void>>();
   for (let tick = 0; Date.now() < until; tick++) {
-    const customer = customers[tick % customers.length]!;
+    const customer = customers[tick % customers.length];
+    if (!customer) break;
     if (Date.now() - customer.signedInAt > TOKEN_SECONDS * 1000) {
       customer.client = await visitor.signedIn(customer.email, customer.password);
       customer.signedInAt = Date.now();
@@ -98,9 +99,10 @@ async function moveMoney(visitor: ApiClient, customers: readonly Customer[], { s
 }
 
 async function transferOnce(customer: Customer, result: { posted: number; refused: number; failed: number }): Promise<void> {
-  const [from, to] = randomInt(2) === 0 ? customer.accounts : customer.accounts.toReversed();
+  const [first, second] = customer.accounts;
+  const [from, to] = randomInt(2) === 0 ? [first, second] : [second, first];
   try {
-    const answer = await customer.client.transfer({ from: from!, to: to!, amountMinor: BigInt(randomInt(1, TRANSFER_MINOR_MAX)), currency: 'EUR' });
+    const answer = await customer.client.transfer({ from, to, amountMinor: BigInt(randomInt(1, TRANSFER_MINOR_MAX)), currency: 'EUR' });
     if (answer.status === 201) result.posted++;
     else if (answer.status < 500) result.refused++;
     else result.failed++;

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
+import { nestServices } from '../../components.ts';
+import { containersOf } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
 import { exclusively } from '../lock.ts';
@@ -19,11 +21,27 @@ export function downCommand(): Command {
     });
 }
 
+/**
+ * In this order nothing waits for what is gone already: who asks before who answers, the shipper after all whose last lines it
+ * reads, and etcd last, since a Postgres node that has lost it needs its whole grace period to stop cleanly.
+ */
+const LAST = [['logs', 'elasticsearch'], ['etcd']];
+
 export async function takeDown(instance: Instance, purge: boolean): Promise<void> {
   const progress = new Progress(1);
   await instance.save();
-  await progress.step(purge ? 'stopping and deleting everything' : 'stopping', async () => {
-    // With --purge nothing is worth a clean end. Without, each component gets its own grace period.
+  await progress.step(purge ? 'stopping and deleting everything' : 'stopping', async (say) => {
+    // What is to be deleted needs no clean end.
+    if (!purge) {
+      const services = [...new Set((await containersOf(instance)).map(({ service }) => service))];
+      const asks = services.filter((service) => nestServices.includes(service) || service === 'edge');
+      const stores = services.filter((service) => !asks.includes(service) && !LAST.flat().includes(service));
+      for (const stage of [asks, stores, ...LAST]) {
+        const present = stage.filter((service) => services.includes(service));
+        say(present.join(', '));
+        if (present.length > 0) await instance.compose(['--profile', '*', 'stop', ...present]);
+      }
+    }
     await instance.compose(['--profile', '*', 'down', '--remove-orphans', ...(purge ? ['--volumes', '--timeout', '1'] : [])]);
   });
   if (purge) await rm(instance.directory, { recursive: true, force: true });

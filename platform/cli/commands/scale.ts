@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { components } from '../../components.ts';
+import { nestServices } from '../../components.ts';
 import { waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
@@ -16,8 +16,7 @@ export function scaleCommand(): Command {
     .action(async (wish: string, _options: object, command: Command) => {
       const [service = '', text = ''] = wish.split('=');
       const count = Number(text);
-      const scalable = Object.entries(components).filter(([, component]) => 'nest' in component).map(([name]) => name);
-      if (!scalable.includes(service)) throw new UserError(`"${service}" cannot be scaled.`, [`One of: ${scalable.join(', ')}, e.g.  ./holdfast scale transactions=2`], 2);
+      if (!nestServices.includes(service)) throw new UserError(`"${service}" cannot be scaled.`, [`One of: ${nestServices.join(', ')}, e.g.  ./holdfast scale transactions=2`], 2);
       if (!/^\d+$/.test(text) || count < 1 || count > REPLICAS_MAX) throw new UserError(`"${text}" replicas: a whole number from 1 to ${REPLICAS_MAX} is needed.`, [], 2);
       const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
       if (!instance.exists) throw new UserError(`there is no instance "${instance.name}" here.`, ['Start one:  ./holdfast up']);

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { join } from 'node:path';
-import { components, postgresClusters } from '../../components.ts';
+import { nestServices, postgresClusters } from '../../components.ts';
 import { waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { waitForFirstBackups } from '../first-backup.ts';
@@ -22,8 +22,7 @@ export const STAGES = [
   { label: 'Keycloak', budgetSeconds: 240, services: ['keycloak'] },
 ] as const;
 
-const SERVICES = (Object.keys(components) as (keyof typeof components)[]).filter((name) => 'nest' in components[name]);
-const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...SERVICES, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter'] } as const;
+const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...nestServices, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter'] } as const;
 
 export interface UpOptions {
   host?: string;
@@ -100,10 +99,10 @@ function applyOptions(instance: Instance, options: UpOptions): void {
 function refuseErrors(findings: readonly Finding[]): void {
   for (const finding of findings.filter(({ verdict }) => verdict === 'warning')) plain(`      note: ${finding.message}\n        ${finding.mend.join('\n        ')}`);
   const errors = findings.filter(({ verdict }) => verdict === 'error');
-  if (errors.length === 0) return;
   const [first, ...others] = errors;
-  throw new UserError(`cannot start: ${first!.message}.`, [
-    ...first!.mend,
+  if (!first) return;
+  throw new UserError(`cannot start: ${first.message}.`, [
+    ...first.mend,
     ...others.flatMap((finding) => [`Also: ${finding.message}`, ...finding.mend.map((line) => `  ${line}`)]),
     `Nothing was changed. (preflight check ${errors.map(({ check }) => check).join(', ')}; all of them: ./holdfast doctor)`,
   ]);

@@ -46,8 +46,8 @@ export const images: readonly Image[] = [
 
 /** Where tests run; not part of an installation. */
 export const testsImage: Image = {
-  name: 'tests', dockerfile: 'tests/Dockerfile', on: ['node'],
-  inputs: ['tests', 'services', 'platform', 'holdfast', 'docker-compose.yml', 'eslint.config.js', 'jest.config.js', '.dependency-cruiser.cjs', ...manifests],
+  name: 'tests', dockerfile: 'tests/Dockerfile', on: ['base', 'node'],
+  inputs: ['tests', 'services', 'platform', 'holdfast', 'docker-compose.yml', 'eslint.config.js', 'jest.config.js', '.dependency-cruiser.cjs', '.hadolint.yaml', ...manifests],
 };
 
 /** Images that only their vendors make: declared and pinned, started when they can be had. Named as their rooms' compose files name them. */

@@ -58,7 +58,7 @@ async function buildAll(missing: readonly Image[], registry: string, identities:
         await Promise.all(parents);
         await slots.take(async () => {
           const began = Date.now();
-          await build(image, registry, identities.get(image.name)!, join(logDirectory, `build-${image.name}.log`));
+          await build(image, registry, identities.get(image.name) ?? '', join(logDirectory, `build-${image.name}.log`));
           say(`${++built} of ${missing.length} built, ${image.name} in ${Math.round((Date.now() - began) / 1000)} s`);
         });
       })(),
@@ -91,11 +91,13 @@ async function labelOf(tag: string): Promise<string | undefined> {
   return outcome.exitCode === 0 ? outcome.stdout.trim() : undefined;
 }
 
-/** Content hash of each image: its files, its parents' identities, the versions. */
+/** Content hash of each image: its Dockerfile and files, its parents' identities, the versions that it names. */
 async function identify(wanted: readonly Image[]): Promise<Map<string, string>> {
   const identities = new Map<string, string>();
   for (const image of wanted) {
-    const hash = createHash('sha256').update(JSON.stringify(versions)).update(image.target ?? '');
+    const dockerfile = await readFile(join(PROJECT, image.dockerfile), 'utf8');
+    const versionsUsed = Object.entries(versions).filter(([name]) => dockerfile.includes(name));
+    const hash = createHash('sha256').update(dockerfile).update(JSON.stringify(versionsUsed)).update(image.target ?? '');
     for (const parent of image.on) hash.update(identities.get(parent) ?? parent);
     for (const input of image.inputs) await addToHash(hash, input);
     identities.set(image.name, hash.digest('hex').slice(0, 16));

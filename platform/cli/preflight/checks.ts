@@ -128,7 +128,7 @@ async function writeAccess(instance: Instance): Promise<Finding> {
 }
 
 function otherVersion(images: readonly string[]): Finding {
-  const others = [...new Set(images.filter((image) => image.includes('holdfast/')).map((image) => image.split(':').at(-1)!))].filter((tag) => tag !== versions.HOLDFAST_VERSION);
+  const others = [...new Set(images.filter((image) => image.includes('holdfast/')).map((image) => image.slice(image.lastIndexOf(':') + 1)))].filter((tag) => tag !== versions.HOLDFAST_VERSION);
   return others.length === 0
     ? found('other-version', 'ok', `version ${versions.HOLDFAST_VERSION}`)
     : found('other-version', 'error', `version ${others.join(', ')} is running, this is ${versions.HOLDFAST_VERSION}`, 'Stop it (its data stays), then start this one:  ./holdfast down && ./holdfast up');

@@ -21,5 +21,6 @@ export async function holderOfPort(port: number): Promise<{ name: string; pid?: 
 async function listeners(table: string, port: number): Promise<string[]> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const rows = (await readFile(table, 'utf8').catch(() => '')).trim().split('\n').slice(1);
-  return rows.map((row) => row.trim().split(/\s+/)).filter((fields) => fields[1]?.endsWith(suffix) && fields[3] === LISTEN).map((fields) => fields[9]!);
+  return rows.map((row) => row.trim().split(/\s+/)).flatMap(([, address, , state, , , , , , inode]) =>
+    address?.endsWith(suffix) && state === LISTEN && inode ? [inode] : []);
 }

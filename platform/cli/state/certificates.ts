@@ -105,7 +105,7 @@ function validity(days: number): { notBefore: Date; notAfter: Date } {
 /** A positive 16-byte serial: the first bit is cleared, as X.509 serials are signed integers. */
 function serialNumber(): string {
   const bytes = randomBytes(16);
-  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
+  bytes.writeUInt8((bytes.readUInt8(0) & 0x7f) | 0x40, 0);
   return bytes.toString('hex');
 }
 

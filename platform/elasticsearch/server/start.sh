@@ -12,6 +12,7 @@ touch "$ES_PATH_CONF/role_mapping.yml"
 for user in audit:audit logs:logs reader:reader kibana:kibana-server; do
   salt=$(head -c 8 /proc/sys/kernel/random/uuid)
   hash=$(printf '%s%s' "$(< "/run/holdfast/elasticsearch-${user%%:*}-password")" "$salt" | sha256sum | cut -c1-64)
+  # shellcheck disable=SC2001 # Each pair of digits: no pattern of the shell says that.
   printf '%s:{SSHA256}%s%s\n' "${user##*:}" "$(printf %s "$salt" | base64)" "$(printf '%b' "$(sed 's/../\\x&/g' <<< "$hash")" | base64)"
 done > "$ES_PATH_CONF/users"
 
