@@ -132,7 +132,7 @@ export class TestRun {
 
   private inContainer(command: readonly string[], extra: readonly string[] = []): Promise<{ exitCode: number }> {
     return run('docker', [
-      'run', '--rm', '--init', '--memory', '4g', '-v', '/var/run/docker.sock:/var/run/docker.sock', '-v', `${PROJECT}:${PROJECT}`,
+      'run', '--rm', '--init', '--memory', '4g', '-v', '/var/run/docker.sock:/var/run/docker.sock', '-v', `${PROJECT}:${PROJECT}`, '-v', '/:/host:ro',
       '-e', `HOLDFAST_PROJECT=${PROJECT}`, '-e', 'CI=1', ...extra, this.image, ...command,
     ], { inherit: true });
   }

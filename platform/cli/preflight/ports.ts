@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 const LISTEN = '0A';
 
@@ -10,7 +11,8 @@ export async function holderOfPort(port: number): Promise<{ name: string; pid?: 
     for (const descriptor of await readdir(`/proc/${pid}/fd`).catch(() => [])) {
       const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
       if (inodes.some((inode) => target === `socket:[${inode}]`)) {
-        return { name: (await readFile(`/proc/${pid}/comm`, 'utf8')).trim(), pid: Number(pid) };
+        // The program's file, not its `comm`: programs rename their threads.
+        return { name: basename(await readlink(`/proc/${pid}/exe`)), pid: Number(pid) };
       }
     }
   }
