@@ -17,11 +17,15 @@ export interface Settings {
   registry: string;
   /** Profiles of vendor images that are to run, such as `grafana`; `up` finds out which can be had. */
   profiles: string[];
+  /** The vendor's Elasticsearch image, empty for the one built here. Chosen at the first start and kept: their indices differ. */
+  elasticsearchImage?: string;
+  /** Where Docker keeps containers, and so their logs. */
+  dockerRoot: string;
   /** Replicas of a service, where `scale` set another number than one. */
   replicas: Record<string, number>;
 }
 
-export const defaultSettings: Settings = { host: 'localhost', port: 8443, bind: '127.0.0.1', registry: '', profiles: [], replicas: {} };
+export const defaultSettings: Settings = { host: 'localhost', port: 8443, bind: '127.0.0.1', registry: '', profiles: [], replicas: {}, dockerRoot: '/var/lib/docker' };
 
 /** One installation on this machine: its name, its state directory, its compose project. */
 export class Instance {
@@ -52,8 +56,9 @@ export class Instance {
     return `https://${this.settings.host}${port}`;
   }
 
+  /** The certificate of the private authority, for anybody to read and trust. */
   get caFile(): string {
-    return join(this.directory, 'ca/ca.crt');
+    return join(this.directory, 'ca.crt');
   }
 
   /** Names and addresses under which people reach the edge. */
@@ -80,7 +85,8 @@ export class Instance {
       HOLDFAST_PORT: String(this.settings.port),
       HOLDFAST_BIND: this.settings.bind,
       HOLDFAST_URL: this.url,
-      HOLDFAST_DOCKER_ROOT: process.env.HOLDFAST_DOCKER_ROOT ?? '/var/lib/docker',
+      HOLDFAST_DOCKER_ROOT: this.settings.dockerRoot,
+      HOLDFAST_ELASTICSEARCH_IMAGE: this.settings.elasticsearchImage ?? '',
     };
   }
 

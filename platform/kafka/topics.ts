@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 const declarations: readonly TopicDeclaration[] = [
   // The partition is the shard: eight, so that shards can be added without moving the events of those that are there.
   { name: 'ledger.events', partitions: 8, kept_ms: 30 * DAY_MS, writers: ['transactions'], readers: ['reporting', 'audit'] },
-  { name: 'users.events', partitions: 1, kept_ms: 30 * DAY_MS, writers: ['users'], readers: ['audit', 'reporting'] },
+  { name: 'users.events', partitions: 1, kept_ms: 30 * DAY_MS, writers: ['users'], readers: ['audit'] },
   { name: 'security.events', partitions: 1, kept_ms: 30 * DAY_MS, writers: ['gateway'], readers: ['audit'] },
 ];
 

@@ -3,7 +3,7 @@ import type { SecretName } from '../components.ts';
 /** The roles of people, one a person: what each may do is decided by the services. */
 export const roles = {
   customer: 'holds accounts and moves own money',
-  operator: 'runs the business: sees all accounts, reverses transfers',
+  operator: 'runs the business: sees all accounts, pays money in',
   auditor: 'reads everything, changes nothing',
   admin: 'administers the platform',
 } as const;

@@ -2,7 +2,7 @@ import { Kafka, logLevel } from 'kafkajs';
 import { acls, topics } from '../kafka/topics.ts';
 import { certificate } from './identity.ts';
 
-/** Topics and access lists as declared; existing topics keep their data, and gain partitions or settings that were added. */
+/** Makes the declared topics and access rules that are missing. Existing topics are left as they are, and rules are never taken away. */
 export async function setUpKafka(): Promise<string> {
   const admin = new Kafka({ clientId: 'setup', brokers: ['kafka:9093'], ssl: { ...certificate, ca: [certificate.ca] }, logLevel: logLevel.NOTHING }).admin();
   await admin.connect();

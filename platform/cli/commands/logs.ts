@@ -15,7 +15,7 @@ export function logsCommand(): Command {
       if (component !== undefined && !(component in components)) throw new UserError(`there is no component "${component}".`, [`One of: ${Object.keys(components).join(', ')}`], 2);
       if (!/^\d+$/.test(options.lines)) throw new UserError(`--lines ${options.lines}: a whole number is needed.`, [], 2);
       await instance.save();
-      const outcome = await instance.tryCompose(['--profile', '*', 'logs', ...(component ? ['--no-log-prefix'] : []), '--tail', options.lines, ...(options.follow ? ['--follow'] : []), ...(component ? [component] : [])], { inherit: true });
+      const outcome = await instance.tryCompose(['--profile', '*', 'logs', ...(process.stdout.isTTY ? [] : ['--no-color']), ...(component ? ['--no-log-prefix'] : []), '--tail', options.lines, ...(options.follow ? ['--follow'] : []), ...(component ? [component] : [])], { inherit: true });
       process.exitCode = outcome.exitCode;
     });
 }

@@ -4,13 +4,14 @@ import { nestServices, postgresClusters } from '../../components.ts';
 import { waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { waitForFirstBackups } from '../first-backup.ts';
-import { availableVendorProfiles, ensureImages } from '../images/ensure.ts';
-import { vendorImages } from '../images/catalogue.ts';
+import { availableVendorProfiles, ensureImages, isAvailable } from '../images/ensure.ts';
+import { vendorElasticsearch, vendorImages } from '../images/catalogue.ts';
 import { Instance } from '../instance.ts';
 import { exclusively } from '../lock.ts';
 import { preflight, type Finding } from '../preflight/checks.ts';
 import { plain, Progress } from '../progress.ts';
 import { proveTransfer } from '../prove-transfer.ts';
+import { docker } from '../run.ts';
 import { ensureSecrets } from '../state/secrets.ts';
 
 /**
@@ -53,12 +54,14 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
 
   await progress.step('preflight', async () => refuseErrors(await preflight(instance)));
   await progress.step('secrets and certificates', async () => {
+    instance.settings.dockerRoot = (await docker('info', '-f', '{{.DockerRootDir}}')).trim();
     await instance.save();
     await ensureSecrets(instance.directory, instance.publicNames);
   });
   await progress.step('images', async (say) => {
     await ensureImages(instance.settings.registry, logDirectory, say);
     instance.settings.profiles = await availableVendorProfiles(instance.settings.registry);
+    instance.settings.elasticsearchImage ??= await chooseElasticsearch(instance.settings.registry);
     await instance.save();
   });
   const missing = vendorImages(instance.settings.registry).filter(({ profile }) => !instance.settings.profiles.includes(profile)).map(({ profile }) => profile);
@@ -87,6 +90,12 @@ function currentScale(instance: Instance, services: readonly string[]): string[]
   return Object.entries(instance.settings.replicas)
     .filter(([service]) => services.includes(service))
     .flatMap(([service, count]) => ['--scale', `${service}=${count}`]);
+}
+
+/** The vendor's image when it can be had, else, said by an empty name, the one that is built here. */
+async function chooseElasticsearch(registry: string): Promise<string> {
+  const vendor = process.env.HOLDFAST_ELASTICSEARCH_IMAGE ?? vendorElasticsearch(registry);
+  return (await isAvailable(vendor)) ? vendor : '';
 }
 
 function applyOptions(instance: Instance, options: UpOptions): void {

@@ -58,6 +58,11 @@ export function vendorImages(registry: string): { profile: string; image: string
   ];
 }
 
+/** The vendor's Elasticsearch: of the same version as Kibana, which needs it. */
+export function vendorElasticsearch(registry: string): string {
+  return `${registry || 'docker.elastic.co/'}elasticsearch/elasticsearch:${versions.KIBANA_VERSION}`;
+}
+
 export function imageTag(registry: string, name: string): string {
   return `${registry}holdfast/${name}:${versions.HOLDFAST_VERSION}`;
 }

@@ -40,10 +40,14 @@ function neededFor(missing: readonly Image[]): Image[] {
 export async function availableVendorProfiles(registry: string): Promise<string[]> {
   const profiles: string[] = [];
   for (const { profile, image } of vendorImages(registry)) {
-    const loaded = (await run('docker', ['image', 'inspect', image])).exitCode === 0;
-    if (loaded || (await run('timeout', ['20', 'docker', 'pull', '-q', image])).exitCode === 0) profiles.push(profile);
+    if (await isAvailable(image)) profiles.push(profile);
   }
   return profiles;
+}
+
+export async function isAvailable(image: string): Promise<boolean> {
+  const loaded = (await run('docker', ['image', 'inspect', image])).exitCode === 0;
+  return loaded || (await run('timeout', ['20', 'docker', 'pull', '-q', image])).exitCode === 0;
 }
 
 async function buildAll(missing: readonly Image[], registry: string, identities: Map<string, string>, logDirectory: string, say: (detail: string) => void): Promise<void> {

@@ -56,13 +56,13 @@ export async function readAuthority(certificatePem: string, keyPem: string): Pro
  * Issues a leaf for server and client authentication.
  * `names` become DNS names (or IP addresses, where they look like one); the first is the common name.
  */
-export async function issueLeaf(authority: Authority, names: readonly [string, ...string[]]): Promise<Leaf> {
+export async function issueLeaf(authority: Authority, names: readonly [string, ...string[]], days = LEAF_DAYS): Promise<Leaf> {
   const keys = await subtle.generateKey(CURVE, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: `CN=${names[0]}`,
     issuer: authority.certificate.subject,
-    ...validity(LEAF_DAYS),
+    ...validity(days),
     signingAlgorithm: CURVE,
     publicKey: keys.publicKey,
     signingKey: authority.key,

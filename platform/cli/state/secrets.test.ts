@@ -1,9 +1,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { components, secrets } from '../../components.ts';
+import { issueLeaf, readAuthority } from './certificates.ts';
 import { ensureSecrets } from './secrets.ts';
 
 /** Content, owner and mode of every file below a directory. */
@@ -30,7 +31,7 @@ describe('the secrets of an instance', () => {
   });
 
   test('another user could read a secret', () => {
-    for (const [path, description] of Object.entries(snapshot(directory))) expect([path, description.split(' ')[0]]).toEqual([path, '400']);
+    for (const [path, description] of Object.entries(snapshot(directory))) expect([path, description.split(' ')[0]]).toEqual([path, path === 'ca.crt' ? '444' : '400']);
     for (const [name, component] of Object.entries(components)) {
       const owner = statSync(join(directory, 'secrets', name));
       expect([name, (owner.mode & 0o777).toString(8), owner.uid]).toEqual([name, '700', component.uid]);
@@ -76,6 +77,16 @@ describe('the secrets of an instance', () => {
     await ensureSecrets(directory, ['bank.example', '127.0.0.1']);
     const leaf = new X509Certificate(readFileSync(join(directory, 'secrets/redis/tls.crt')));
     expect(leaf.checkPrivateKey(createPrivateKey(readFileSync(join(directory, 'secrets/redis/tls.key'))))).toBe(true);
+  });
+
+  test('a certificate could expire with nobody renewing it', async () => {
+    const authority = await readAuthority(readFileSync(join(directory, 'ca/ca.crt'), 'utf8'), readFileSync(join(directory, 'ca/ca.key'), 'utf8'));
+    const path = join(directory, 'secrets/kafka/tls.crt');
+    rmSync(path);
+    writeFileSync(path, (await issueLeaf(authority, ['kafka'], 10)).certificatePem);
+    await ensureSecrets(directory, ['bank.example', '127.0.0.1']);
+    const days = (Date.parse(new X509Certificate(readFileSync(path)).validTo) - Date.now()) / 86_400_000;
+    expect(days).toBeGreaterThan(600);
   });
 
   test('Redis could be given a password in clear', () => {

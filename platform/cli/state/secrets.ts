@@ -6,12 +6,16 @@ import { components, secrets, type Component, type SecretName } from '../../comp
 import { redisAccessList } from '../../redis/users.acl.ts';
 import { certificatePem, createAuthority, describeCertificate, issueLeaf, privateKeyPem, readAuthority, type Authority } from './certificates.ts';
 
+/** `up` issues a certificate anew when less than this is left of it. */
+const RENEW_BEFORE_MS = 90 * 86_400_000;
+
 /**
  * Makes what is missing of the instance's secrets and certificates, and leaves the rest untouched: a second call
  * changes nothing. Layout, all of it under the state directory that git ignores:
  *
  *   vault/<secret>            the one original of each generated secret, root only
  *   ca/ca.crt, ca/ca.key      the private authority; its key never leaves this directory
+ *   ca.crt                    the authority's certificate once more, for people's browsers and programs
  *   secrets/<component>/      what the component may read, mounted at /run/holdfast:
  *     ca.crt tls.crt tls.key tls.pem (certificate and key) tls.pk8 (key, DER), and its secrets by name
  *
@@ -20,6 +24,7 @@ import { certificatePem, createAuthority, describeCertificate, issueLeaf, privat
 export async function ensureSecrets(stateDirectory: string, publicNames: readonly string[]): Promise<void> {
   const vault = await ensureVault(join(stateDirectory, 'vault'));
   const authority = await ensureAuthority(join(stateDirectory, 'ca'));
+  await ownedFile(join(stateDirectory, 'ca.crt'), certificatePem(authority.certificate), 0, 0o444);
   await mkdir(join(stateDirectory, 'secrets'), { recursive: true, mode: 0o711 });
 
   for (const [name, component] of Object.entries(components) as [string, Component][]) {
@@ -67,7 +72,8 @@ async function ensureCertificate(directory: string, uid: number, authority: Auth
   const marker = join(directory, 'tls.crt');
   if (existsSync(marker)) {
     const present = describeCertificate(await readFile(marker, 'utf8'));
-    if (names.every((name) => present.names.includes(name))) return;
+    const lasts = present.notAfter.getTime() - Date.now() > RENEW_BEFORE_MS;
+    if (lasts && names.every((name) => present.names.includes(name))) return;
   }
   const leaf = await issueLeaf(authority, names);
   await ownedFile(join(directory, 'ca.crt'), certificatePem(authority.certificate), uid);
@@ -83,13 +89,13 @@ async function ownedDirectory(path: string, uid: number): Promise<void> {
   await chown(path, uid, uid);
 }
 
-/** Writes a file 0400 owned by `uid`, whole or not at all, and only when its content differs. */
-async function ownedFile(path: string, content: string | Buffer, uid: number): Promise<void> {
+/** Writes a file owned by `uid`, for its eyes only unless `mode` says otherwise, whole or not at all, and only when its content differs. */
+async function ownedFile(path: string, content: string | Buffer, uid: number, mode = 0o400): Promise<void> {
   const bytes = Buffer.from(content as string);
   if (existsSync(path) && (await readFile(path)).equals(bytes)) return;
   const unfinished = `${path}.new`;
-  await writeFile(unfinished, bytes, { mode: 0o400 });
-  await chmod(unfinished, 0o400);
+  await writeFile(unfinished, bytes, { mode });
+  await chmod(unfinished, mode);
   await chown(unfinished, uid, uid);
   await rename(unfinished, path);
 }

@@ -98,8 +98,8 @@ export class OutboxRelay {
           const [lock] = await connection.query<{ taken: boolean }>('select pg_try_advisory_lock($1, $2) as taken', [RELAY_LOCK, this.options.shard]);
           if (!lock?.taken) return;
           try {
-            this.problem = undefined;
-            await this.relay(connection, () => { attempt = 0; });
+            // Only a batch that left ends the trouble: an attempt would make the health page flicker and the warning repeat.
+            await this.relay(connection, () => { attempt = 0; this.problem = undefined; });
           } finally {
             // On a broken session this fails, and the lock is gone with the session anyway.
             await connection.query('select pg_advisory_unlock($1, $2)', [RELAY_LOCK, this.options.shard]).catch(() => undefined);
