@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 export interface Outcome {
   exitCode: number;
@@ -35,6 +36,12 @@ export function run(program: string, args: readonly string[], options: RunOption
       resolve({ exitCode: code ?? (signal === 'SIGINT' ? 130 : 1), stdout, stderr });
     });
   });
+}
+
+/** The end of a log file, each line marked as quoted. */
+export async function lastLines(logFile: string, count = 12): Promise<string[]> {
+  const text = await readFile(logFile, 'utf8').catch(() => '');
+  return text.trimEnd().split('\n').slice(-count).map((line) => `| ${line}`);
 }
 
 /** Runs a program whose failure is a failure of what we are doing; the error carries what it printed. */

@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nestServices, postgresClusters } from '../../components.ts';
-import { waitUntilHealthy } from '../containers.ts';
+import { containersOf, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { waitForFirstBackups } from '../first-backup.ts';
 import { availableVendorProfiles, ensureImages, isAvailable } from '../images/ensure.ts';
@@ -11,7 +13,7 @@ import { exclusively } from '../lock.ts';
 import { preflight, type Finding } from '../preflight/checks.ts';
 import { plain, Progress } from '../progress.ts';
 import { proveTransfer } from '../prove-transfer.ts';
-import { docker } from '../run.ts';
+import { docker, lastLines } from '../run.ts';
 import { ensureSecrets } from '../state/secrets.ts';
 
 /**
@@ -68,15 +70,28 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   if (missing.length > 0) plain(`      ${missing.join(' and ')}: image not available here, everything else runs without (load or pull it, then run up again)`);
 
   for (const stage of STAGES) await progress.step(stage.label, (say) => start(instance, stage, say));
-  await progress.step('setup: databases, realm, topics, indices', async () => {
-    await instance.compose(['--profile', 'setup', 'run', '--rm', '--no-deps', 'setup'], { logFile: join(logDirectory, 'setup.log') });
-  });
+  await progress.step('setup: databases, realm, topics, indices', () => runSetup(instance, join(logDirectory, 'setup.log')));
   await progress.step(REST.label, (say) => start(instance, { ...REST, services: [...REST.services, ...instance.settings.profiles] }, say));
   await progress.step('first backup of every cluster', (say) => waitForFirstBackups(instance, say));
-  const proof = await progress.step('proof: a transfer through all of it', () => proveTransfer(instance));
+  const proof = await progress.step('proof: a transfer through all of it', () => proveOnce(instance));
 
   plain(`\nHoldfast is up (${progress.elapsed()}). ${proof}`);
   plain(`  Open     ${instance.url}/docs\n  Sign in  ./holdfast credentials\n  Look     ./holdfast status`);
+}
+
+/** The proof leaves two accounts behind, so it is made once for the same running containers: `up` run again changes nothing. */
+async function proveOnce(instance: Instance): Promise<string> {
+  const marker = join(instance.directory, 'proven');
+  const running = (await containersOf(instance)).map((container) => `${container.id} ${container.startedAt.toISOString()}\n`).join('');
+  if (existsSync(marker) && (await readFile(marker, 'utf8')) === running) return 'Nothing was changed since the last proof.';
+  const proof = await proveTransfer(instance);
+  await writeFile(marker, running, { mode: 0o600 });
+  return proof;
+}
+
+async function runSetup(instance: Instance, logFile: string): Promise<void> {
+  const outcome = await instance.tryCompose(['--profile', 'setup', 'run', '--rm', '--no-deps', 'setup'], { logFile });
+  if (outcome.exitCode !== 0) throw new UserError('the setup job failed. The end of its log:', [...(await lastLines(logFile)), `All of it:  less ${logFile}`, 'When it is mended, go on with:  ./holdfast up']);
 }
 
 async function start(instance: Instance, stage: { services: readonly string[]; budgetSeconds: number }, say: (detail: string) => void): Promise<void> {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { run } from '../run.ts';
+import { lastLines, run } from '../run.ts';
 import { PROJECT, versions } from '../versions.ts';
 import { imageTag, images, vendorImages, type Image } from './catalogue.ts';
 
@@ -81,9 +81,8 @@ async function build(image: Image, registry: string, identity: string, logFile: 
     ...buildArguments, PROJECT,
   ], { logFile });
   if (outcome.exitCode !== 0) {
-    const lines = (await readFile(logFile, 'utf8')).trimEnd().split('\n').slice(-12);
     throw new UserError(`the image ${image.name} could not be built. The end of its log:`, [
-      ...lines.map((line) => `| ${line}`),
+      ...(await lastLines(logFile)),
       `All of it:      less ${logFile}`,
       'When it is mended (often the network or a mirror), go on with:  ./holdfast up',
     ]);
