@@ -85,7 +85,7 @@ describe('verification shows', () => {
   });
 
   test('a changed event with a hash that fits it', async () => {
-    await tamper(`UPDATE audit_log SET shard = 9 WHERE sequence = 10;
+    await tamper(`UPDATE audit_log SET shard = shard + 100 WHERE sequence = 10;
       UPDATE audit_log SET hash = sha256(convert_to('holdfast-audit-1' || E'\\n' || sequence || E'\\n' || encode(previous_hash, 'hex') || E'\\n' || topic || E'\\n'
         || epoch || E'\\n' || shard || E'\\n' || event_sequence || E'\\n' || event, 'UTF8')) WHERE sequence = 10`);
     expect(await verifyAll()).toMatchObject({ fault: { sequence: 11n, fault: 'not_chained' } });
