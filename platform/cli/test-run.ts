@@ -3,11 +3,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { takeDown } from './commands/down.ts';
 import { bringUp } from './commands/up.ts';
+import { containersOf } from './containers.ts';
+import { UserError } from './errors.ts';
 import { images, testsImage } from './images/catalogue.ts';
 import { ensureImages } from './images/ensure.ts';
 import type { Instance } from './instance.ts';
 import { plain } from './progress.ts';
-import { run } from './run.ts';
+import { docker, run } from './run.ts';
 import { PROJECT } from './versions.ts';
 
 export const STAGES = ['static', 'unit', 'integration', 'e2e'] as const;
@@ -40,7 +42,8 @@ export class TestRun {
 
   async all(stages: readonly StageName[]): Promise<Counts> {
     await mkdir(this.reports, { recursive: true });
-    await this.timed('images', () => ensureImages(this.instance.settings.registry, this.logs, plain, [...images, testsImage]));
+    const built = await this.succeeds('images', () => ensureImages(this.instance.settings.registry, this.logs, plain, [...images, testsImage]));
+    if (!built) return this.counts;
     if (stages.includes('static')) await this.timed('static checks', () => this.static());
     if (stages.includes('unit')) await this.timed('unit tests', () => this.jest('unit'));
     if (stages.includes('integration')) await this.timed('integration tests', () => this.jest('integration'));
@@ -93,14 +96,31 @@ export class TestRun {
   }
 
   private async endToEnd(): Promise<void> {
-    if (this.instance.exists && !this.options.keep) await this.timed('removing the last run\'s instance', () => takeDown(this.instance, true));
-    await this.timed('platform up', () => bringUp(this.instance, {}));
-    this.count('platform up', true);
+    // Also that of a run from another checkout, which was interrupted: its data would not fit this run's secrets.
+    await this.timed('removing what an earlier run left', async () => {
+      await docker('compose', '-p', this.instance.name, 'down', '--volumes', '--remove-orphans', '--timeout', '1');
+      if (this.instance.exists) await takeDown(this.instance, true);
+    });
     try {
-      await this.timed('end-to-end tests', () => this.playwright());
+      const isUp = await this.succeeds('platform up', () => bringUp(this.instance, {}));
+      if (isUp) await this.timed('end-to-end tests', () => this.playwright());
+      else await this.showLogsOfTheIll();
     } finally {
       if (!this.options.keep) await this.timed('platform down', () => takeDown(this.instance, true));
     }
+  }
+
+  /** A step that counts as one test: its failure is told and counted, and the run goes on to its closing line. */
+  private async succeeds(label: string, work: () => Promise<void>): Promise<boolean> {
+    const failure = await this.timed(label, work).then(() => undefined, (error: unknown) => error as Error);
+    if (failure) plain([failure.message, ...(failure instanceof UserError ? failure.next : [])].join('\n  '));
+    this.count(label, failure === undefined);
+    return failure === undefined;
+  }
+
+  private async showLogsOfTheIll(): Promise<void> {
+    const ill = (await containersOf(this.instance)).filter(({ health }) => health !== 'healthy').map(({ service }) => service);
+    if (ill.length > 0) await this.instance.tryCompose(['logs', '--no-color', '--tail', '40', ...ill], { inherit: true });
   }
 
   private async playwright(): Promise<void> {

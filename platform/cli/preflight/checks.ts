@@ -45,6 +45,7 @@ export async function preflight(instance: Instance): Promise<Finding[]> {
     disk('disk-docker', "Docker's data", join('/host', facts.DockerRootDir), isRunning ? 3 : 12),
     edgePort(instance, running.some((container) => container.service === 'edge')),
     writeAccess(instance),
+    otherInstallation(instance),
     otherVersion(running.map((container) => container.image)),
     clock(),
     openFiles(),
@@ -125,6 +126,17 @@ async function writeAccess(instance: Instance): Promise<Finding> {
   } catch (error) {
     return found('state-directory', 'error', `${instance.directory} cannot be written (${(error as NodeJS.ErrnoException).code})`, 'Move the project to a directory on a writable file system');
   }
+}
+
+/** Data whose secrets are elsewhere: another checkout's, or this one's after its state directory was deleted. New secrets would not open it. */
+async function otherInstallation(instance: Instance): Promise<Finding> {
+  const hasSecrets = existsSync(join(instance.directory, 'vault'));
+  const volumes = (await run('docker', ['volume', 'ls', '-q', '--filter', `label=com.docker.compose.project=${instance.name}`])).stdout.split('\n').filter(Boolean);
+  if (hasSecrets || volumes.length === 0) return found('other-installation', 'ok', hasSecrets ? 'none' : 'no data of another');
+  return found('other-installation', 'error', `there is data of an instance "${instance.name}" (${volumes.length} volumes) whose secrets are not in ${instance.directory}`,
+    'Go on with it from the directory that it was started in, or bring its .holdfast directory back',
+    `or start another beside it:  ./holdfast --instance ${instance.name}2 up --port ${instance.settings.port + 1000}`,
+    `or delete its data:          docker compose -p ${instance.name} down --volumes`);
 }
 
 function otherVersion(images: readonly string[]): Finding {
