@@ -11,6 +11,8 @@ interface ComposeService {
   user?: string;
   read_only?: boolean;
   cap_drop?: string[];
+  cap_add?: string[];
+  security_opt?: string[];
   mem_limit?: string;
   healthcheck?: object;
   logging?: { options?: Record<string, string> };
@@ -21,6 +23,8 @@ interface ComposeService {
 
 /** Vendors' images decide some of this themselves. */
 const VENDOR = new Set(['grafana', 'kibana']);
+/** The shipper reads Docker's log files as an ordinary user: platform/logs/README.md. */
+const GAINS_A_CAPABILITY = new Set(['logs']);
 
 const variables = { ...versions, HOLDFAST_INSTANCE: 'check', HOLDFAST_STATE: '/state', HOLDFAST_REGISTRY: '', HOLDFAST_HOST: 'localhost', HOLDFAST_PORT: '8443', HOLDFAST_BIND: '127.0.0.1', HOLDFAST_URL: 'https://localhost:8443', HOLDFAST_DOCKER_ROOT: '/var/lib/docker' };
 const text = await must('docker', ['compose', '--profile', '*', '--project-directory', PROJECT, '-f', `${PROJECT}/docker-compose.yml`, 'config'], { environment: variables });
@@ -38,6 +42,9 @@ function faultsOf(name: string, service: ComposeService): string[] {
   const oneShot = service.restart === 'no';
   const rules: [boolean, string][] = [
     [component !== undefined, 'is not declared in platform/components.ts'],
+    [service.user === `${component?.uid}:${component?.uid}` || VENDOR.has(name), 'does not run as the uid of components.ts'],
+    [service.security_opt?.includes('no-new-privileges:true') === true || GAINS_A_CAPABILITY.has(name), 'may gain privileges'],
+    [service.cap_add === undefined || GAINS_A_CAPABILITY.has(name), 'adds a capability'],
     [service.mem_limit !== undefined, 'has no memory limit'],
     [service.logging?.options?.['max-size'] !== undefined, 'has no log rotation'],
     [oneShot || service.healthcheck !== undefined || VENDOR.has(name), 'has no health check'],

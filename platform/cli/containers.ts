@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { dockerApi } from './docker-api.ts';
+import { dockerApi, NotThere } from './docker-api.ts';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
 import { run } from './run.ts';
@@ -33,8 +33,13 @@ interface Inspected {
 export async function containersOf(instance: Instance): Promise<Container[]> {
   const filters = JSON.stringify({ label: [`com.docker.compose.project=${instance.name}`, 'com.docker.compose.oneoff=False'] });
   const listed = await dockerApi<{ Id: string }[]>(`/containers/json?all=1&filters=${encodeURIComponent(filters)}`);
-  const inspected = await Promise.all(listed.map(({ Id }) => dockerApi<Inspected>(`/containers/${Id}/json`)));
-  return inspected.map(toContainer).toSorted((a, b) => a.name.localeCompare(b.name));
+  // Between the list and the look a container may have been removed.
+  const inspected = await Promise.all(listed.map(({ Id }) => dockerApi<Inspected>(`/containers/${Id}/json`).catch(unlessNotThere)));
+  return inspected.filter((container) => container !== undefined).map(toContainer).toSorted((a, b) => a.name.localeCompare(b.name));
+}
+
+function unlessNotThere(error: unknown): undefined {
+  if (!(error instanceof NotThere)) throw error;
 }
 
 function toContainer(inspected: Inspected): Container {

@@ -92,11 +92,16 @@ export class Instance {
 
   /** Runs `docker compose` on this instance's project; throws when it fails. */
   compose(args: readonly string[], options: RunOptions = {}): Promise<string> {
-    return must('docker', this.composeArguments(args), options);
+    return must('docker', this.composeArguments(args), this.withVariables(options));
   }
 
   tryCompose(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    return run('docker', this.composeArguments(args), options);
+    return run('docker', this.composeArguments(args), this.withVariables(options));
+  }
+
+  /** Compose prefers the environment to its file, and the caller's may hold another instance's values: ours go first. */
+  private withVariables(options: RunOptions): RunOptions {
+    return { ...options, environment: { ...options.environment, ...this.composeVariables() } };
   }
 
   private get composeFile(): string {

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Instance } from './instance.ts';
@@ -20,8 +20,14 @@ test('two commands could change one instance at a time', async () => {
 });
 
 test('a crash could lock an instance for ever', async () => {
-  writeFileSync(join(instance.directory, 'lock'), `${NOBODY} up\n`);
+  writeFileSync(join(instance.directory, 'lock'), `${NOBODY} 100 up\n`);
   await expect(exclusively(instance, 'up', async () => 'ran')).resolves.toBe('ran');
+});
+
+test('another program that got the process id of a crashed one could keep the lock', async () => {
+  writeFileSync(join(instance.directory, 'lock'), `${process.pid} 1 up\n`);
+  await expect(exclusively(instance, 'up', async () => 'ran')).resolves.toBe('ran');
+  expect(readdirSync(instance.directory)).toEqual([]);
 });
 
 test('a failed command could keep its lock', async () => {

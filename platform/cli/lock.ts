@@ -1,5 +1,4 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
@@ -26,22 +25,41 @@ export async function exclusively<T>(instance: Instance, command: string, work: 
 }
 
 async function acquire(path: string, command: string): Promise<void> {
+  const mine = `${path}.${process.pid}`;
   try {
-    const file = await open(path, 'wx', 0o600);
-    await file.writeFile(`${process.pid} ${command}\n`);
-    await file.close();
+    await writeFile(mine, `${process.pid} ${await startOf(process.pid)} ${command}\n`, { mode: 0o600 });
+    // A link appears whole or not at all, and only where nothing is: nobody can see a lock without its holder.
+    await link(mine, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, error as NodeJS.ErrnoException);
-    const [pid, holder] = (await readFile(path, 'utf8')).trim().split(' ');
-    if (pid && existsSync(`/proc/${pid}`)) {
-      throw new UserError(`"holdfast ${holder}" is already at work on this instance (pid ${pid}).`, [
-        'Wait for it, or watch it:  ./holdfast status',
-        `Or end it:                 kill ${pid}`,
-      ]);
-    }
-    await rm(path, { force: true });
+    await removeIfStale(path);
     await acquire(path, command);
+  } finally {
+    await rm(mine, { force: true });
   }
+}
+
+async function removeIfStale(path: string): Promise<void> {
+  const content = await readFile(path, 'utf8').catch(() => undefined);
+  if (content === undefined) return; // Released meanwhile.
+  const [pid = '', started = '', ...holder] = content.trim().split(' ');
+  if ((await startOf(Number(pid))) === started) {
+    throw new UserError(`"holdfast ${holder.join(' ')}" is already at work on this instance (pid ${pid}).`, [
+      'Wait for it, or watch it:  ./holdfast status',
+      `Or end it:                 kill ${pid}`,
+    ]);
+  }
+  // Aside first: should somebody else have taken the stale lock over by now, this is his, and goes back.
+  const aside = `${path}.stale-${process.pid}`;
+  await rename(path, aside);
+  if ((await readFile(aside, 'utf8')) !== content) await link(aside, path);
+  await rm(aside);
+}
+
+/** When a process started, in clock ticks since boot (proc(5), stat, field 22), or nothing where it is gone. Ids are used again, with another start. */
+export async function startOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 
 function unwritable(path: string, error: NodeJS.ErrnoException): Error {

@@ -29,7 +29,8 @@ const EXIT_USAGE = 2;
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error);
+  // At once: after a failed build its siblings would go on for minutes.
+  process.exit(report(error));
 }
 
 function report(error: unknown): number {

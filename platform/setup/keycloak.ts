@@ -1,4 +1,4 @@
-import { clients, masterSettings, people, realm, roles, settings } from '../keycloak/realm.ts';
+import { clients, masterSettings, people, realm, roles, settings, type Role } from '../keycloak/realm.ts';
 import { callJson, type Answer } from './http.ts';
 import { secret } from './identity.ts';
 import { SetupError } from './patience.ts';
@@ -9,8 +9,8 @@ const REALM = `${BASE}/admin/realms/holdfast`;
 type Call = <T>(method: string, url: string, body: unknown, expected: readonly number[]) => Promise<Answer<T>>;
 
 /**
- * Makes the realm, or brings an existing one to what this version declares: settings, roles and clients are put back to the
- * declaration; people and what else an administrator added stay. Source: Keycloak's Admin REST API.
+ * Makes the realm, or brings an existing one to what this version declares: its settings and clients are put back to the declaration
+ * (not their mappers and scopes), missing roles are added; people and what else an administrator added stay. Source: Keycloak's Admin REST API.
  */
 export async function setUpKeycloak(): Promise<string> {
   const url = process.env.HOLDFAST_URL;
@@ -54,14 +54,26 @@ async function addPeople(call: Call): Promise<number> {
   let made = 0;
   for (const person of people) {
     const found = await call<{ id: string }[]>('GET', `${REALM}/users?exact=true&username=${encodeURIComponent(person.email)}`, undefined, [200]);
-    if (found.body.length > 0) continue;
-    const answer = await call('POST', `${REALM}/users`, {
-      username: person.email, email: person.email, emailVerified: true, enabled: true, firstName: person.firstName, lastName: person.lastName,
-      credentials: [{ type: 'password', value: secret(person.passwordSecret), temporary: false }],
-    }, [201]);
-    const role = await call('GET', `${REALM}/roles/${person.role}`, undefined, [200]);
-    await call('POST', `${answer.location}/role-mappings/realm`, [role.body], [204]);
-    made++;
+    const [existing] = found.body;
+    const id = existing?.id ?? (await addPerson(call, person));
+    if (!existing) made++;
+    await ensureRole(call, id, person.role);
   }
   return made;
+}
+
+async function addPerson(call: Call, person: (typeof people)[number]): Promise<string> {
+  const answer = await call('POST', `${REALM}/users`, {
+    username: person.email, email: person.email, emailVerified: true, enabled: true, firstName: person.firstName, lastName: person.lastName,
+    credentials: [{ type: 'password', value: secret(person.passwordSecret), temporary: false }],
+  }, [201]);
+  return String(answer.location).split('/').at(-1) ?? '';
+}
+
+/** A person without any of our roles is one whose making was interrupted; a role that an administrator changed stays changed. */
+async function ensureRole(call: Call, id: string, name: Role): Promise<void> {
+  const held = await call<{ name: string }[]>('GET', `${REALM}/users/${id}/role-mappings/realm`, undefined, [200]);
+  if (held.body.some((role) => role.name in roles)) return;
+  const role = await call('GET', `${REALM}/roles/${name}`, undefined, [200]);
+  await call('POST', `${REALM}/users/${id}/role-mappings/realm`, [role.body], [204]);
 }

@@ -24,6 +24,7 @@ export async function migrateAll(): Promise<string> {
     const { address, leaderPort } = postgresClusters[cluster];
     // A copy: pg hides the key of the object that it is given, and Kafka's client would then connect without one.
     const client = new pg.Client({ host: address, port: leaderPort, database, user: 'setup', ssl: { ...certificate }, connectionTimeoutMillis: 10_000 });
+    client.on('error', () => undefined); // A lost connection fails the query in hand, and so the step; without a listener it would end the process.
     await client.connect();
     try {
       const shard = cluster.startsWith('ledger') ? Number(cluster.slice('ledger'.length)) : 0;
@@ -53,7 +54,8 @@ export async function applyMigrations(client: pg.Client, directory: string): Pro
     for (const [name, { sql, sha256 }] of pending) await applyOne(client, name, sql, sha256);
     return pending.length;
   } finally {
-    await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]);
+    // On a lost connection the lock is gone with it, and its fault is the one to tell.
+    await client.query('SELECT pg_advisory_unlock($1)', [MIGRATION_LOCK]).catch(() => undefined);
   }
 }
 

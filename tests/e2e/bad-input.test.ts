@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
+import { startOf } from '../../platform/cli/lock.ts';
 import { run, type Outcome } from '../../platform/cli/run.ts';
 import { PROJECT } from '../../platform/cli/versions.ts';
 
@@ -49,7 +50,7 @@ test('a lost key of the authority could be replaced in silence, and every certif
 
 test('two commands could work on one instance at once', async () => {
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'lock'), `${process.pid} up\n`);
+  writeFileSync(join(directory, 'lock'), `${process.pid} ${await startOf(process.pid)} up\n`);
   const outcome = await holdfast('up', '--port', String(TAKEN_PORT));
   expect(outcome.exitCode).toBe(1);
   expect(outcome.stderr).toContain(`"holdfast up" is already at work on this instance (pid ${process.pid})`);
@@ -64,7 +65,7 @@ test('a purge could delete everything without anybody having said so', async () 
   expect(existsSync(join(directory, 'settings.json'))).toBe(true);
 });
 
-for (const words of [['up', '--port', 'eight'], ['up', '--port', '70000'], ['scale', 'transactions'], ['scale', 'postgres=2'], ['scale', 'transactions=0'], ['logs', 'nobody'], ['fly'], ['status', '--yaml']]) {
+for (const words of [['up', '--port', 'eight'], ['up', '--port', '70000'], ['up', '--host', 'https://bank.example'], ['up', '--bind', '203.0.113.9'], ['up', '--registry', 'https://images.example'], ['scale', 'transactions'], ['scale', 'postgres=2'], ['scale', 'transactions=0'], ['logs', 'nobody'], ['fly'], ['status', '--yaml']]) {
   test(`wrong arguments could be taken for something else: ${words.join(' ')}`, async () => {
     if (words[0] === 'logs') {
       mkdirSync(directory, { recursive: true });

@@ -19,14 +19,15 @@ for (const service of killable) {
     const victim = await platform.container(service);
     await within(CAUGHT_UP, 'the first acknowledged transfer', async () => (transfers.acknowledged > 0 ? true : undefined));
 
+    const killedAt = Date.now();
     await platform.kill(victim);
     await within(HEALED, `${service} to be a new process`, async () => {
       const now = await platform.container(service);
       return now.startedAt.getTime() !== victim.startedAt.getTime() || now.restarts > victim.restarts ? true : undefined;
     });
-    await platform.healthy(HEALED);
+    await platform.healthy(killedAt + HEALED - Date.now());
     const before = transfers.acknowledged;
-    await within(HEALED, 'transfers to be acknowledged again', async () => (transfers.acknowledged > before ? true : undefined));
+    await within(killedAt + HEALED - Date.now(), 'transfers to be acknowledged again', async () => (transfers.acknowledged > before ? true : undefined));
     const history = await transfers.stop();
 
     const keys = history.filter(({ status }) => status === 201).map(({ key }) => key);

@@ -17,7 +17,8 @@ function needles(): { name: string; text: string }[] {
     name: `key of ${component}`,
     text: readFileSync(join(secrets, component, 'tls.key'), 'utf8').split('\n')[1]!,
   }));
-  return [...generated, ...keys];
+  const authority = { name: 'key of the authority', text: readFileSync(join(platform.instance.directory, 'ca/ca.key'), 'utf8').split('\n')[1] ?? '' };
+  return [...generated, ...keys, authority];
 }
 
 function exposedIn(text: string): string[] {
@@ -51,6 +52,11 @@ test('a secret could stand in a log', async () => {
     const { stdout, stderr } = await run('docker', ['logs', container.id]);
     expect(exposedIn(stdout + stderr), container.service).toEqual([]);
   }
+});
+
+test('a secret could stand in a log of the command itself', () => {
+  const logs = join(platform.instance.directory, 'log');
+  for (const name of readdirSync(logs)) expect(exposedIn(readFileSync(join(logs, name), 'utf8')), name).toEqual([]);
 });
 
 test('a component could read the secrets of another', () => {

@@ -8,5 +8,3 @@ export const SCRAPED = 30_000;
 export const HEALED = 60_000;
 /** From the return of a stopped store to everything having caught up. */
 export const CAUGHT_UP = 60_000;
-/** From the start of Docker itself to a healthy platform. */
-export const DAEMON_RESTARTED = 240_000;

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { ApiClient } from '../../platform/cli/api/client.ts';
 
 export interface Attempt {
   key: string;
+  traceId: string;
   /** Status of the answer, or 0 where none came. */
   status: number;
   at: number;
@@ -22,10 +23,11 @@ export class SteadyTransfers {
     this.finished = (async () => {
       while (this.running) {
         const key = randomUUID();
+        const traceId = randomBytes(16).toString('hex');
         const attempt = await client
-          .transfer({ from, to, amountMinor: 1n, currency: 'EUR' }, key)
+          .transfer({ from, to, amountMinor: 1n, currency: 'EUR' }, key, { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` })
           .then(({ status, body }) => ({ status, code: body?.code }), () => ({ status: 0, code: undefined }));
-        this.history.push({ key, ...attempt, at: Date.now() });
+        this.history.push({ key, traceId, ...attempt, at: Date.now() });
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     })();

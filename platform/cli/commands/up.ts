@@ -1,6 +1,8 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { nestServices, postgresClusters } from '../../components.ts';
 import { containersOf, waitUntilHealthy } from '../containers.ts';
@@ -37,10 +39,10 @@ export interface UpOptions {
 export function upCommand(): Command {
   return new Command('up')
     .description('install what is missing, start everything, prove that it works; run again, it changes nothing')
-    .option('--host <name>', 'public host name (default: localhost)')
+    .option('--host <name>', 'public host name (default: localhost)', parseHost)
     .option('--port <number>', 'public HTTPS port (default: 8443)', parsePort)
-    .option('--bind <address>', 'address to listen on (default: 127.0.0.1)')
-    .option('--registry <prefix>', 'registry to pull images from, before building them')
+    .option('--bind <address>', 'address to listen on (default: 127.0.0.1)', parseAddress)
+    .option('--registry <prefix>', 'registry to pull images from, before building them', parseRegistry, process.env.HOLDFAST_REGISTRY)
     .addHelpText('after', '\nOptions are remembered. Ctrl-C at any point is safe: run up again to go on.\nExit status: 0 up and proven, 1 something to mend (the message says what), 2 wrong arguments.')
     .action(async (options: UpOptions, command: Command) => {
       const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
@@ -98,6 +100,21 @@ async function start(instance: Instance, stage: { services: readonly string[]; b
   const scaled = currentScale(instance, stage.services);
   await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...scaled, ...stage.services]);
   await waitUntilHealthy(instance, stage.services, stage.budgetSeconds, say);
+  await loadNewCertificates(instance, stage, say);
+}
+
+/** A certificate that was issued after its component started is in use after a restart only; one at a time, a cluster's second node first. */
+async function loadNewCertificates(instance: Instance, stage: { services: readonly string[]; budgetSeconds: number }, say: (detail: string) => void): Promise<void> {
+  const outdated = (await containersOf(instance)).filter(({ service, startedAt }) => stage.services.includes(service) && certificateTime(instance, service) > startedAt);
+  for (const service of [...new Set(outdated.map((container) => container.service))].toSorted().toReversed()) {
+    say(`new certificate of ${service}`);
+    await instance.compose(['restart', service]);
+    await waitUntilHealthy(instance, [service], stage.budgetSeconds, say);
+  }
+}
+
+function certificateTime(instance: Instance, service: string): Date {
+  return statSync(join(instance.directory, 'secrets', service, 'tls.crt')).mtime;
 }
 
 /** Compose would take scaled services back to one replica: keep what `scale` set. */
@@ -130,6 +147,23 @@ function refuseErrors(findings: readonly Finding[]): void {
     ...others.flatMap((finding) => [`Also: ${finding.message}`, ...finding.mend.map((line) => `  ${line}`)]),
     `Nothing was changed. (preflight check ${errors.map(({ check }) => check).join(', ')}; all of them: ./holdfast doctor)`,
   ]);
+}
+
+function parseHost(text: string): string {
+  if (!/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(text)) throw new InvalidArgumentError('a host name in small letters, such as bank.example, without https://.');
+  return text;
+}
+
+/** An address that this machine has: the toolbox shares the host's network. */
+function parseAddress(text: string): string {
+  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses?.map(({ address }) => address) ?? []);
+  if (isIPv4(text) && (text === '0.0.0.0' || own.includes(text))) return text;
+  throw new InvalidArgumentError(`an IPv4 address of this machine: ${['0.0.0.0', ...own.filter((address) => isIPv4(address))].join(', ')}.`);
+}
+
+function parseRegistry(text: string): string {
+  if (text.includes('://') || /\s/.test(text)) throw new InvalidArgumentError('a registry and prefix without https://, such as images.bank.example/holdfast.');
+  return text;
 }
 
 function parsePort(text: string): number {

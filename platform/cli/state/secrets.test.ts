@@ -72,7 +72,7 @@ describe('the secrets of an instance', () => {
     expect(edge.checkHost('other.example')).toBe('other.example');
   });
 
-  test('an interrupted first start could leave certificates that belong to no authority', async () => {
+  test('an interrupted start could leave a key that does not fit its certificate', async () => {
     rmSync(join(directory, 'secrets/redis/tls.crt')); // As after a crash between the key and its certificate.
     await ensureSecrets(directory, ['bank.example', '127.0.0.1']);
     const leaf = new X509Certificate(readFileSync(join(directory, 'secrets/redis/tls.crt')));
@@ -87,6 +87,18 @@ describe('the secrets of an instance', () => {
     await ensureSecrets(directory, ['bank.example', '127.0.0.1']);
     const days = (Date.parse(new X509Certificate(readFileSync(path)).validTo) - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(600);
+  });
+
+  test('a new authority could leave certificates of the old one in use', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'holdfast-authority-'));
+    await ensureSecrets(other, ['127.0.0.1']);
+    rmSync(join(other, 'ca/ca.crt'));
+    await ensureSecrets(other, ['127.0.0.1']);
+    const authority = new X509Certificate(readFileSync(join(other, 'ca/ca.crt')));
+    for (const name of Object.keys(components)) {
+      expect(new X509Certificate(readFileSync(join(other, 'secrets', name, 'tls.crt'))).verify(authority.publicKey)).toBe(true);
+      expect(readFileSync(join(other, 'secrets', name, 'ca.crt'))).toEqual(readFileSync(join(other, 'ca/ca.crt')));
+    }
   });
 
   test('Redis could be given a password in clear', () => {

@@ -70,13 +70,15 @@ async function ensureAuthority(directory: string): Promise<Authority> {
 
 async function ensureCertificate(directory: string, uid: number, authority: Authority, names: readonly [string, ...string[]]): Promise<void> {
   const marker = join(directory, 'tls.crt');
-  if (existsSync(marker)) {
+  const authorityPem = certificatePem(authority.certificate);
+  const sameAuthority = existsSync(join(directory, 'ca.crt')) && (await readFile(join(directory, 'ca.crt'), 'utf8')) === authorityPem;
+  if (existsSync(marker) && sameAuthority) {
     const present = describeCertificate(await readFile(marker, 'utf8'));
     const lasts = present.notAfter.getTime() - Date.now() > RENEW_BEFORE_MS;
     if (lasts && names.every((name) => present.names.includes(name))) return;
   }
   const leaf = await issueLeaf(authority, names);
-  await ownedFile(join(directory, 'ca.crt'), certificatePem(authority.certificate), uid);
+  await ownedFile(join(directory, 'ca.crt'), authorityPem, uid);
   await ownedFile(join(directory, 'tls.key'), leaf.keyPem, uid);
   await ownedFile(join(directory, 'tls.pk8'), leaf.keyDer, uid);
   await ownedFile(join(directory, 'tls.pem'), leaf.certificatePem + leaf.keyPem, uid);
