@@ -32,8 +32,11 @@ export class Instance {
   readonly name: string;
   readonly directory: string;
   readonly settings: Settings;
+  /** The port it was started with, whatever an option of this command has made of `settings.port`. */
+  readonly portInUse: number;
 
   private constructor(name: string, directory: string, settings: Settings) {
+    this.portInUse = settings.port;
     this.name = name;
     this.directory = directory;
     this.settings = settings;

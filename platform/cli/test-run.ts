@@ -100,6 +100,7 @@ export class TestRun {
     await this.timed('removing what an earlier run left', async () => {
       await docker('compose', '-p', this.instance.name, 'down', '--volumes', '--remove-orphans', '--timeout', '1');
       if (this.instance.exists) await takeDown(this.instance, true);
+      this.instance.settings.replicas = {};
     });
     try {
       const isUp = await this.succeeds('platform up', () => bringUp(this.instance, {}));

@@ -4,7 +4,7 @@ import type { SecretName } from '../components.ts';
 export const roles = {
   customer: 'holds accounts and moves own money',
   operator: 'runs the business: sees all accounts, pays money in',
-  auditor: 'reads everything, changes nothing',
+  auditor: 'reads the audit trail, changes nothing',
   admin: 'administers the platform',
 } as const;
 

@@ -9,8 +9,8 @@ export function redisAccessList(sha256Of: (secret: SecretName) => string): strin
   return [
     'user default off sanitize-payload resetchannels -@all',
     'user healthcheck on nopass resetkeys resetchannels -@all +ping',
-    `user gateway on #${sha256Of('redis-gateway-password')} ~gateway:* resetchannels -@all +@read +@write +@connection +eval +evalsha +script|load +script|exists +time -@dangerous +info`,
-    `user reporting on #${sha256Of('redis-reporting-password')} ~reporting:* resetchannels -@all +@read +@write +@connection -@dangerous +info`,
+    `user gateway on #${sha256Of('redis-gateway-password')} ~gateway:* resetchannels -@all +@read +@write +@connection +eval +evalsha +script|load +script|exists +time -@dangerous -scan -randomkey -dbsize +info`,
+    `user reporting on #${sha256Of('redis-reporting-password')} ~reporting:* resetchannels -@all +@read +@write +@connection -@dangerous -scan -randomkey -dbsize +info`,
     '',
   ].join('\n');
 }

@@ -64,8 +64,10 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   });
   await progress.step('images', async (say) => {
     await ensureImages(instance.settings.registry, logDirectory, say);
-    instance.settings.profiles = await availableVendorProfiles(instance.settings.registry);
     instance.settings.elasticsearchImage ??= await chooseElasticsearch(instance.settings.registry);
+    // Kibana works with its vendor's Elasticsearch only, and an installation stays with the one it began with.
+    const profiles = await availableVendorProfiles(instance.settings.registry);
+    instance.settings.profiles = profiles.filter((profile) => profile !== 'kibana' || instance.settings.elasticsearchImage !== '');
     await instance.save();
   });
   const missing = vendorImages(instance.settings.registry).filter(({ profile }) => !instance.settings.profiles.includes(profile)).map(({ profile }) => profile);

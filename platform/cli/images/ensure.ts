@@ -36,7 +36,7 @@ function neededFor(missing: readonly Image[]): Image[] {
   return missing.filter((image) => required.has(image.name));
 }
 
-/** Which of the vendor's images are here or can be pulled; a short wait, as most machines without them have no internet. */
+/** Which of the vendor's images are here or can be pulled. */
 export async function availableVendorProfiles(registry: string): Promise<string[]> {
   const profiles: string[] = [];
   for (const { profile, image } of vendorImages(registry)) {
@@ -46,8 +46,10 @@ export async function availableVendorProfiles(registry: string): Promise<string[
 }
 
 export async function isAvailable(image: string): Promise<boolean> {
-  const loaded = (await run('docker', ['image', 'inspect', image])).exitCode === 0;
-  return loaded || (await run('timeout', ['20', 'docker', 'pull', '-q', image])).exitCode === 0;
+  if ((await run('docker', ['image', 'inspect', image])).exitCode === 0) return true;
+  // Asked first and briefly, as most machines without the image have no internet; the download itself may take its time.
+  const exists = (await run('timeout', ['10', 'docker', 'manifest', 'inspect', image])).exitCode === 0;
+  return exists && (await run('docker', ['pull', '-q', image])).exitCode === 0;
 }
 
 async function buildAll(missing: readonly Image[], registry: string, identities: Map<string, string>, logDirectory: string, say: (detail: string) => void): Promise<void> {

@@ -109,7 +109,7 @@ async function disk(check: string, what: string, path: string, needGib: number):
 
 async function edgePort(instance: Instance, ours: boolean): Promise<Finding> {
   const { port, bind } = instance.settings;
-  if (ours) return found('edge-port', 'ok', `${bind}:${port} (ours)`);
+  if (ours && port === instance.portInUse) return found('edge-port', 'ok', `${bind}:${port} (ours)`);
   const holder = await holderOfPort(port);
   if (holder === undefined) return found('edge-port', 'ok', `${bind}:${port} is free`);
   const stop = holder.pid ? [`Stop it:            kill ${holder.pid}`] : [];
