@@ -22,6 +22,8 @@ export interface DatabaseOptions {
   readonly directory?: string;
   readonly connectionsMax?: number;
   readonly statementTimeoutMs?: number;
+  /** After this long without an answer the connection is given up, whatever the server still does with it; a second more than the statement's by default. */
+  readonly queryTimeoutMs?: number;
 }
 
 // 20 is int8. Money and sequences are 64-bit: a double would lose digits silently.
@@ -48,7 +50,7 @@ export class Database implements Connection {
       application_name: options.user,
       statement_timeout: statementTimeoutMs,
       // A server that is frozen, or cut off, keeps no time-out itself.
-      query_timeout: statementTimeoutMs + 1_000,
+      query_timeout: options.queryTimeoutMs ?? statementTimeoutMs + 1_000,
       idle_in_transaction_session_timeout: 10_000,
       connectionTimeoutMillis: 3_000,
       // Connections are replaced now and then, so that they spread anew after a switch of leader.

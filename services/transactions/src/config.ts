@@ -1,5 +1,6 @@
 import { addressList, integer, readConfig } from '@holdfast/kit/config';
 import { serviceFields } from '@holdfast/kit/service-config';
+import { WRITE_TIMEOUT_MS } from './shards/shard.ts';
 
 /** The only file here that reads the environment. */
 export const config = readConfig('transactions', {
@@ -11,7 +12,7 @@ export const config = readConfig('transactions', {
   postingLanes: integer('POSTING_LANES', 2, { min: 1, max: 8 }),
   postingBatchMax: integer('POSTING_BATCH_MAX', 200, { min: 1, max: 1000 }),
   /** How long a write may wait for the synchronous replica before its client is told to ask again. */
-  writeTimeoutMs: integer('WRITE_TIMEOUT_MS', 4_000, { min: 500, max: 20_000 }),
+  writeTimeoutMs: integer('WRITE_TIMEOUT_MS', WRITE_TIMEOUT_MS, { min: 500, max: 20_000 }),
 });
 
 export type Config = typeof config;

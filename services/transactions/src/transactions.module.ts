@@ -3,32 +3,38 @@ import { Kafka } from '@holdfast/kit/kafka';
 import { KitModule } from '@holdfast/kit/kit.module';
 import { Database } from '@holdfast/kit/postgres';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Accounts } from './accounts/accounts.ts';
 import { AccountsController } from './accounts/accounts.controller.ts';
 import { config } from './config.ts';
 import { EventsOut } from './events-out.ts';
 import { Ledger } from './shards/ledger.ts';
-import { Shard } from './shards/shard.ts';
+import { Shard, STATEMENT_TIMEOUT_MS, WRITE_QUERY_TIMEOUT_MS } from './shards/shard.ts';
 import { isLeader } from './shards/shards.store.ts';
 import { Deposit } from './transfers/deposit.ts';
 import { PostTransfer } from './transfers/post-transfer.ts';
 import { Poster } from './transfers/poster.ts';
 import { TransfersController } from './transfers/transfers.controller.ts';
 
+/** How long the end waits for queries under way: a write may hang for longer, and its outcome is the database's. */
+const CLOSE_MAX_MS = 5_000;
+
 /** The connections to every shard, of three kinds: writes that hang for want of a replica must starve neither reads nor the relay. */
 class LedgerDatabases {
   readonly lines = config.ledgerShards.map((address, number) => {
-    const open = (connectionsMax: number): Database => new Database({
-      address, database: 'ledger', user: 'transactions', directory: config.secretsDirectory, connectionsMax, statementTimeoutMs: 3_000,
+    const open = (connectionsMax: number, queryTimeoutMs?: number): Database => new Database({
+      address, database: 'ledger', user: 'transactions', directory: config.secretsDirectory, connectionsMax,
+      statementTimeoutMs: STATEMENT_TIMEOUT_MS, ...(queryTimeoutMs !== undefined && { queryTimeoutMs }),
     });
-    const [writes, reads, relay] = [open(config.postingLanes + 4), open(6), open(2)];
+    const [writes, reads, relay] = [open(config.postingLanes + 4, WRITE_QUERY_TIMEOUT_MS), open(6), open(2)];
     return { shard: new Shard({ number, writes, reads, answerTimeoutMs: config.writeTimeoutMs }), databases: [writes, reads, relay], relay };
   });
 
   readonly shards = this.lines.map(({ shard }) => shard);
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.lines.flatMap(({ databases }) => databases.map((database) => database.close())));
+    const closed = this.lines.flatMap(({ databases }) => databases.map((database) => database.close()));
+    await Promise.race([Promise.allSettled(closed), sleep(CLOSE_MAX_MS)]);
   }
 }
 
