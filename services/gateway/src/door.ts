@@ -59,10 +59,13 @@ export class Door {
     const path = pathOf(request);
     if (isAmbiguous(path)) throw new Problem({ status: 400, code: 'ambiguous_path', title: 'The path can be read in more than one way' });
     const caller = await this.callerOf(request, reply);
+    const open = isOpen(route, request.method, path);
     if (caller) {
       request.scope.subject = caller.subject;
       await this.count(`subject:${caller.subject}`, this.limits.perSubject, reply);
-    } else if (isOpen(route, request.method, path)) {
+      // Else one account would be enough to make any number of others.
+      if (open && !caller.roles.includes('admin')) await this.count(`registration:${request.ip}`, this.limits.registrationPerIp, reply);
+    } else if (open) {
       await this.count(`registration:${request.ip}`, this.limits.registrationPerIp, reply);
     } else {
       await this.count(`anonymous:${request.ip}`, this.limits.anonymousPerIp, reply);

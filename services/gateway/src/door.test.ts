@@ -1,0 +1,68 @@
+import { afterEach, expect, test } from '@jest/globals';
+import type { TokenVerifier } from '@holdfast/kit/token';
+import { continueTrace } from '@holdfast/kit/trace';
+import { fastify, type FastifyInstance } from 'fastify';
+import type { Denials } from './denials.ts';
+import { Door } from './door.ts';
+import { decide } from './limits/gcra.ts';
+import type { RateLimiter } from './limits/rate-limiter.ts';
+import { services } from './routes.ts';
+import type { ServiceName } from './routes.ts';
+import { Replicas } from './upstream/replicas.ts';
+
+const limits = { perSubject: 6, anonymousPerIp: 4, registrationPerIp: 2 };
+let server: FastifyInstance | undefined;
+
+afterEach(() => server?.close());
+
+/** The door with nobody behind it: who is let in meets a 503. A token is a subject and its roles. */
+function door(): FastifyInstance {
+  const verifier = { verify: async (token: string) => ({ caller: { subject: token.split('.')[0], roles: token.split('.').slice(1) } }) };
+  const arrivals_ms = new Map<string, number>();
+  const limiter = {
+    take: async (key: string, perMinute: number) => {
+      const { allowance, arrival_ms } = decide(arrivals_ms.get(key), perMinute, 0);
+      arrivals_ms.set(key, arrival_ms);
+      return allowance;
+    },
+  };
+  const identity = (): never => { throw new Error('there is nobody to connect to'); };
+  const replicas = Object.fromEntries(services.map((service) => [service, new Replicas(service, { host: service, port: 1 }, identity)]));
+  server = fastify();
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.scope = { trace: continueTrace(undefined) };
+    done();
+  });
+  new Door(
+    verifier as unknown as TokenVerifier, limiter as unknown as RateLimiter, { tell: () => undefined } as unknown as Denials,
+    replicas as Readonly<Record<ServiceName, Replicas>>, limits,
+  ).register(server);
+  return server;
+}
+
+async function statuses(count: number, request: { method: 'GET' | 'POST'; url: string; token?: string }): Promise<number[]> {
+  const { method, url, token } = request;
+  const to = server!;
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const answers = await Promise.all(Array.from({ length: count }, () => to.inject({ method, url, headers })));
+  return answers.map(({ statusCode }) => statusCode).sort();
+}
+
+test('a token would buy more registrations than an address may make without one', async () => {
+  door();
+  expect(await statuses(3, { method: 'POST', url: '/v1/users', token: 'alice.customer' })).toEqual([429, 503, 503]);
+  // Another of her accounts and none at all share what is left of the address: nothing.
+  expect(await statuses(1, { method: 'POST', url: '/v1/users', token: 'bob.customer' })).toEqual([429]);
+  expect(await statuses(1, { method: 'POST', url: '/v1/users' })).toEqual([429]);
+});
+
+test('an administrator could register no more people than a visitor', async () => {
+  door();
+  expect(await statuses(7, { method: 'POST', url: '/v1/users', token: 'root.admin' })).toEqual([429, 503, 503, 503, 503, 503, 503]);
+});
+
+test('other requests with a token would count as registrations', async () => {
+  door();
+  expect(await statuses(3, { method: 'GET', url: '/v1/users/me', token: 'alice.customer' })).toEqual([503, 503, 503]);
+  expect(await statuses(1, { method: 'POST', url: '/v1/users', token: 'alice.customer' })).toEqual([503]);
+});
