@@ -21,6 +21,14 @@ export interface Denial {
   readonly route: string;
 }
 
+/** One kind of refusal: what it was told of last, when, and how often it happened since. */
+interface Kind {
+  readonly denial: Denial;
+  readonly actor: string;
+  readonly told_ms: number;
+  untold: number;
+}
+
 /**
  * Tells the audit trail who was refused. There is no database here to number events in: each process of the gateway is a shard of its own and
  * counts from 1. Numbers are given when an event is sent and kept until Kafka has it, so that they have no gap. Addresses of clients are
@@ -33,7 +41,7 @@ export class Denials {
   private waiting: Omit<Event, 'sequence'>[] = [];
   private sending: Event[] = [];
   private flushing: Promise<void> | undefined;
-  private readonly lately = new Map<string, { told_ms: number; untold: number }>();
+  private readonly lately = new Map<string, Kind>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(kafka: Kafka) {
@@ -41,22 +49,44 @@ export class Denials {
   }
 
   start(): void {
-    this.timer = setInterval(() => void this.flush(), FLUSH_MS);
+    this.timer = setInterval(() => {
+      this.tellRepeats(performance.now() - REPEAT_MS);
+      void this.flush();
+    }, FLUSH_MS);
     this.timer.unref();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    // One that is under way, or one that failed, has what came before.
+    await this.flush();
+    this.tellRepeats(performance.now());
     await this.flush();
   }
 
   tell(denial: Denial): void {
     denied.inc({ reason: denial.reason });
     const actor = currentScope()?.subject ?? 'gateway';
-    const count = this.countOf(`${actor} ${denial.reason} ${denial.method} ${denial.route}`);
-    if (count === 0) return;
+    const count = this.countOf(denial, actor);
+    if (count > 0) this.push(denial, actor, count, currentTraceparent() ?? null);
+  }
+
+  /** Of the kinds last told of by then: the next refusal, which would tell how often they were repeated, may never come. */
+  private tellRepeats(toldUntil_ms: number): void {
+    for (const [name, kind] of this.lately) {
+      // The eldest come first. What finds no room now is told later.
+      if (kind.told_ms > toldUntil_ms || this.waiting.length >= WAITING_MAX) return;
+      if (kind.untold === 0) continue;
+      // They were many requests: no trace is theirs.
+      this.push(kind.denial, kind.actor, kind.untold, null);
+      this.lately.delete(name);
+      this.lately.set(name, { ...kind, told_ms: performance.now(), untold: 0 });
+    }
+  }
+
+  private push(denial: Denial, actor: string, count: number, traceparent: string | null): void {
     if (this.waiting.length >= WAITING_MAX) {
-      dropped.inc();
+      dropped.inc({}, count);
       return;
     }
     this.waiting.push({
@@ -66,25 +96,33 @@ export class Denials {
       epoch: 1,
       shard: this.shard,
       occurred_at: new Date().toISOString(),
-      traceparent: currentTraceparent() ?? null,
+      traceparent,
       actor,
       data: { ...denial, count },
     });
   }
 
   /** How many of a kind to tell of now; 0 if one was told a moment ago. */
-  private countOf(kind: string): number {
+  private countOf(denial: Denial, actor: string): number {
+    const name = `${actor} ${denial.reason} ${denial.method} ${denial.route}`;
     const now_ms = performance.now();
-    const known = this.lately.get(kind);
+    const known = this.lately.get(name);
     if (known && now_ms - known.told_ms < REPEAT_MS) {
       known.untold++;
       return 0;
     }
-    this.lately.delete(kind);
-    const oldest = this.lately.size >= KINDS_MAX ? this.lately.keys().next() : undefined;
-    if (oldest && !oldest.done) this.lately.delete(oldest.value);
-    this.lately.set(kind, { told_ms: now_ms, untold: 0 });
+    this.lately.delete(name);
+    if (this.lately.size >= KINDS_MAX) this.forgetOldest();
+    this.lately.set(name, { denial, actor, told_ms: now_ms, untold: 0 });
     return (known?.untold ?? 0) + 1;
+  }
+
+  private forgetOldest(): void {
+    for (const [name, { denial, actor, untold }] of this.lately) {
+      this.lately.delete(name);
+      if (untold > 0) this.push(denial, actor, untold, null);
+      return;
+    }
   }
 
   /** One at a time: a second one would send what the first is still sending. */
