@@ -18,9 +18,12 @@ export interface StoredPerson extends Person {
 
 const COLUMNS = 'id, email, given_name, family_name, registered_at, activated_at';
 
-/** All SQL of this service. `committed` is called when an event waits in the outbox. */
+/**
+ * All SQL of this service. `locks` is the same database by connections of their own: a lock holds one while its work asks for another, and
+ * from one pool those who hold would wait for each other. `committed` is called when an event waits in the outbox.
+ */
 export class PeopleStore {
-  constructor(private readonly database: Database, private readonly committed: () => void) {}
+  constructor(private readonly database: Database, private readonly locks: Database, private readonly committed: () => void) {}
 
   async byId(id: string): Promise<StoredPerson | undefined> {
     return personOf(await this.database.query<Row>(`select ${COLUMNS} from people where id = $1`, [id]));
@@ -35,7 +38,7 @@ export class PeopleStore {
    * with the connection if this process dies.
    */
   async whileAlone<T>(email: string, work: () => Promise<T>): Promise<T | undefined> {
-    return this.database.session(async (connection) => {
+    return this.locks.session(async (connection) => {
       const [lock] = await connection.query<{ taken: boolean }>(`select pg_try_advisory_lock(hashtextextended('register ' || $1, 0)) as taken`, [email]);
       if (!lock?.taken) return undefined;
       try {

@@ -19,11 +19,27 @@ import { UsersController } from './users.controller.ts';
 const ACTIVATION_INTERVAL_MS = 30_000;
 const directory = config.secretsDirectory;
 
+/** One database by three pools: who waits for Keycloak, or relays for ever, must hold no connection that somebody else needs. Ten in all. */
+class UsersDatabases {
+  readonly requests = this.open(5);
+  /** As many registrations are under way at a time; others wait for their turn. */
+  readonly locks = this.open(4);
+  readonly relay = this.open(1);
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.requests, this.locks, this.relay].map((database) => database.close()));
+  }
+
+  private open(connectionsMax: number): Database {
+    return new Database({ address: config.database, database: 'users', user: 'users', directory, connectionsMax });
+  }
+}
+
 @Module({
   imports: [KitModule.for(config)],
   controllers: [UsersController],
   providers: [
-    { provide: Database, useFactory: () => new Database({ address: config.database, database: 'users', user: 'users', directory }) },
+    UsersDatabases,
     { provide: Kafka, useFactory: () => new Kafka({ service: 'users', brokers: config.kafkaBrokers, directory }) },
     {
       provide: KeycloakPeople,
@@ -31,14 +47,14 @@ const directory = config.secretsDirectory;
     },
     {
       provide: OutboxRelay,
-      inject: [Database, Kafka],
-      useFactory: (database: Database, kafka: Kafka) =>
-        new OutboxRelay({ database, publisher: kafka, topic: topics.users, shard: 0, partition: 0, keyOf: (event) => String(event.data.user_id) }),
+      inject: [UsersDatabases, Kafka],
+      useFactory: (databases: UsersDatabases, kafka: Kafka) =>
+        new OutboxRelay({ database: databases.relay, publisher: kafka, topic: topics.users, shard: 0, partition: 0, keyOf: (event) => String(event.data.user_id) }),
     },
     {
       provide: PeopleStore,
-      inject: [Database, OutboxRelay],
-      useFactory: (database: Database, relay: OutboxRelay) => new PeopleStore(database, () => relay.nudge()),
+      inject: [UsersDatabases, OutboxRelay],
+      useFactory: ({ requests, locks }: UsersDatabases, relay: OutboxRelay) => new PeopleStore(requests, locks, () => relay.nudge()),
     },
     { provide: RegisterPerson, inject: [PeopleStore, KeycloakPeople], useFactory: (people: PeopleStore, keycloak: KeycloakPeople) => new RegisterPerson(people, keycloak) },
     { provide: ChangePerson, inject: [PeopleStore, KeycloakPeople], useFactory: (people: PeopleStore, keycloak: KeycloakPeople) => new ChangePerson(people, keycloak) },
@@ -48,13 +64,13 @@ export class UsersModule implements OnApplicationShutdown {
   private readonly timer: NodeJS.Timeout;
 
   constructor(
-    private readonly database: Database,
+    private readonly databases: UsersDatabases,
     private readonly kafka: Kafka,
     private readonly relay: OutboxRelay,
     registration: RegisterPerson,
     checks: HealthChecks,
   ) {
-    checks.require('postgres', () => database.ping());
+    checks.require('postgres', () => databases.requests.ping());
     checks.observe('outbox', () => relay.trouble());
     checks.observe('kafka', () => (kafka.isConnected() ? undefined : 'not connected'));
     kafka.start();
@@ -75,6 +91,6 @@ export class UsersModule implements OnApplicationShutdown {
     clearInterval(this.timer);
     await this.relay.stop();
     await this.kafka.close();
-    await this.database.close();
+    await this.databases.close();
   }
 }
