@@ -41,16 +41,23 @@ export class Progress {
 
 const living = process.stderr.isTTY === true && !process.env.CI;
 
+let stream: NodeJS.WriteStream = process.stderr;
+
+/** For a command whose product is its progress: on one stream with the result, so that the last line is the last. */
+export function progressToStandardOutput(): void {
+  stream = process.stdout;
+}
+
 export function plain(text: string): void {
-  process.stderr.write(`${text}\n`);
+  stream.write(`${text}\n`);
 }
 
 function redraw(text: string): void {
-  process.stderr.write(`\r\x1b[2K${text.slice(0, (process.stderr.columns ?? 100) - 1)}`);
+  stream.write(`\r\x1b[2K${text.slice(0, (stream.columns ?? 100) - 1)}`);
 }
 
 function finish(text: string): void {
-  if (living) process.stderr.write('\r\x1b[2K');
+  if (living) stream.write('\r\x1b[2K');
   plain(text);
 }
 

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { imageTag } from '../images/catalogue.ts';
 import { Instance } from '../instance.ts';
-import { plain } from '../progress.ts';
+import { plain, progressToStandardOutput } from '../progress.ts';
 import { STAGES, TestRun, type StageName } from '../test-run.ts';
 
 export function testCommand(): Command {
@@ -13,12 +13,13 @@ export function testCommand(): Command {
     .option('--grep <text>', 'of the end-to-end tests, only those whose name has this')
     .addHelpText('after', '\nExit status: 0 all passed, 1 something failed. The last line counts both.')
     .action(async (options: { only?: StageName; full?: true; keep?: true; grep?: string }) => {
+      progressToStandardOutput();
       const instance = await Instance.open('holdfast-test');
       instance.settings.port = 18_443;
       const run = new TestRun(instance, imageTag(instance.settings.registry, 'tests'), options);
       const { passed, failed } = await run.all(options.only ? [options.only] : STAGES);
       plain('');
-      console.log(`${passed} passed, ${failed} failed`);
+      plain(`${passed} passed, ${failed} failed`);
       process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
     });
 }
