@@ -28,6 +28,8 @@ for (const service of killable) {
     await platform.healthy(killedAt + HEALED - Date.now());
     const before = transfers.acknowledged;
     await within(killedAt + HEALED - Date.now(), 'transfers to be acknowledged again', async () => (transfers.acknowledged > before ? true : undefined));
+    // Transfers need neither Keycloak nor the core cluster; a newcomer needs both.
+    await within(killedAt + HEALED - Date.now(), 'a person to register and sign in', () => platform.newCustomer());
     const history = await transfers.stop();
 
     const keys = history.filter(({ status }) => status === 201).map(({ key }) => key);
