@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -48,6 +49,18 @@ export class Instance {
     }
     const directory = join(PROJECT, '.holdfast', name);
     return new Instance(name, directory, { ...defaultSettings, ...(await readSettings(join(directory, 'settings.json'))) });
+  }
+
+  /** The instance that the command line names. */
+  static named(command: Command): Promise<Instance> {
+    return Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+  }
+
+  /** The same, for commands that make sense only where it has been started once. */
+  static async existing(command: Command): Promise<Instance> {
+    const instance = await Instance.named(command);
+    if (!instance.exists) throw new UserError(`there is no instance "${instance.name}" here.`, ['Start one:  ./holdfast up']);
+    return instance;
   }
 
   get exists(): boolean {

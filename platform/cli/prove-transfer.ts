@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiClient } from './api/client.ts';
+import { signInStaff } from './api/staff.ts';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
-import { readSecret } from './state/secrets.ts';
 
 const AMOUNT_MINOR = 100n;
 /** How long an event may take from the ledger through Kafka into the read model. */
@@ -16,7 +16,7 @@ export async function proveTransfer(instance: Instance): Promise<string> {
   const began = performance.now();
   const visitor = ApiClient.anonymous(instance);
   try {
-    const operator = await visitor.signedIn('operator@holdfast.internal', await readSecret(instance.directory, 'platform-operator-password'));
+    const operator = await signInStaff(instance, visitor, 'operator');
     const from = await operator.openAccount('EUR');
     const to = await operator.openAccount('EUR');
     await operator.deposit(from, AMOUNT_MINOR);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ApiClient } from '../../platform/cli/api/client.ts';
+import { signInStaff } from '../../platform/cli/api/staff.ts';
 import { containersOf, type Container } from '../../platform/cli/containers.ts';
 import { Instance } from '../../platform/cli/instance.ts';
 import { run } from '../../platform/cli/run.ts';
@@ -37,11 +38,11 @@ export class Platform {
   }
 
   async operator(): Promise<ApiClient> {
-    return this.visitor.signedIn('operator@holdfast.internal', await readSecret(this.instance.directory, 'platform-operator-password'));
+    return signInStaff(this.instance, this.visitor, 'operator');
   }
 
   async auditor(): Promise<ApiClient> {
-    return this.visitor.signedIn('auditor@holdfast.internal', await readSecret(this.instance.directory, 'platform-auditor-password'));
+    return signInStaff(this.instance, this.visitor, 'auditor');
   }
 
   /** Registers a person who never was here before, and signs him in. Where the platform asks to come again (429, 503), he does. */

@@ -14,7 +14,7 @@ export function credentialsCommand(): Command {
     .description('what people sign in with; generated for this installation, nothing has a default password')
     .argument('[secret]', 'print only this one, for scripts')
     .action(async (name: string | undefined, _options: object, command: Command) => {
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      const instance = await Instance.named(command);
       if (!existsSync(join(instance.directory, 'vault'))) throw new UserError(`instance "${instance.name}" has no secrets yet.`, ['Make it:  ./holdfast up']);
       if (name !== undefined) {
         if (!(name in secrets)) throw new UserError(`there is no secret "${name}".`, [`One of: ${FOR_PEOPLE.join(', ')}`], 2);

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { randomBytes, randomInt } from 'node:crypto';
 import { ApiClient } from '../api/client.ts';
+import { signInStaff } from '../api/staff.ts';
 import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
 import { Progress } from '../progress.ts';
-import { readSecret } from '../state/secrets.ts';
 
 const OPENING_MINOR = 1_000_000n;
 const TRANSFER_MINOR_MAX = 5_000;
@@ -30,8 +30,7 @@ export function demoCommand(): Command {
     .option('--rate <number>', 'transfers a second, all together', wholeNumber(1, 50), 5)
     .option('--json', 'the result for programs')
     .action(async (options: { seconds: number; customers: number; rate: number; json?: true }, command: Command) => {
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
-      if (!instance.exists) throw new UserError(`there is no instance "${instance.name}" here.`, ['Start one:  ./holdfast up']);
+      const instance = await Instance.existing(command);
       await demonstrate(instance, options);
     });
 }
@@ -51,7 +50,7 @@ async function demonstrate(instance: Instance, options: { seconds: number; custo
 }
 
 async function makeCustomers(instance: Instance, visitor: ApiClient, count: number, say: (detail: string) => void): Promise<Customer[]> {
-  const operator = await visitor.signedIn('operator@holdfast.internal', await readSecret(instance.directory, 'platform-operator-password'));
+  const operator = await signInStaff(instance, visitor, 'operator');
   const customers: Customer[] = [];
   for (let index = 1; index <= count; index++) {
     const email = `demo-${randomBytes(4).toString('hex')}@holdfast.internal`;

@@ -8,7 +8,7 @@ export function doctorCommand(): Command {
     .option('--json', 'for programs')
     .addHelpText('after', '\nExit status: 0 nothing stops Holdfast, 1 something does.')
     .action(async (options: { json?: true }, command: Command) => {
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      const instance = await Instance.named(command);
       const findings = await preflight(instance);
       process.exitCode = findings.some(({ verdict }) => verdict === 'error') ? 1 : 0;
       if (options.json) {

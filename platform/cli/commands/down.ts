@@ -14,8 +14,7 @@ export function downCommand(): Command {
     .option('--purge', 'also delete all data, backups, secrets and certificates of this instance')
     .option('--yes', 'do not ask (needed for --purge without a terminal)')
     .action(async (options: { purge?: true; yes?: true }, command: Command) => {
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
-      if (!instance.exists) throw new UserError(`there is no instance "${instance.name}" here.`, ['Start one:  ./holdfast up']);
+      const instance = await Instance.existing(command);
       if (options.purge) await confirmPurge(instance, options.yes === true);
       await exclusively(instance, 'down', () => takeDown(instance, options.purge === true));
     });

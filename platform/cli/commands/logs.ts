@@ -10,8 +10,7 @@ export function logsCommand(): Command {
     .option('-f, --follow', 'go on as new lines come')
     .option('-n, --lines <number>', 'how many of the last lines of each', '100')
     .action(async (component: string | undefined, options: { follow?: true; lines: string }, command: Command) => {
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
-      if (!instance.exists) throw new UserError(`there is no instance "${instance.name}" here.`, ['Start one:  ./holdfast up']);
+      const instance = await Instance.existing(command);
       if (component !== undefined && !(component in components)) throw new UserError(`there is no component "${component}".`, [`One of: ${Object.keys(components).join(', ')}`], 2);
       if (!/^\d+$/.test(options.lines)) throw new UserError(`--lines ${options.lines}: a whole number is needed.`, [], 2);
       await instance.save();

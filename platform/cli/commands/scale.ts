@@ -18,8 +18,7 @@ export function scaleCommand(): Command {
       const count = Number(text);
       if (!nestServices.includes(service)) throw new UserError(`"${service}" cannot be scaled.`, [`One of: ${nestServices.join(', ')}, e.g.  ./holdfast scale transactions=2`], 2);
       if (!/^\d+$/.test(text) || count < 1 || count > REPLICAS_MAX) throw new UserError(`"${text}" replicas: a whole number from 1 to ${REPLICAS_MAX} is needed.`, [], 2);
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
-      if (!instance.exists) throw new UserError(`there is no instance "${instance.name}" here.`, ['Start one:  ./holdfast up']);
+      const instance = await Instance.existing(command);
       await exclusively(instance, 'scale', async () => {
         instance.settings.replicas[service] = count;
         await instance.save();

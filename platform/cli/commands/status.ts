@@ -19,7 +19,7 @@ export function statusCommand(): Command {
     .option('--json', 'for programs')
     .addHelpText('after', '\nExit status: 0 everything healthy, 1 something is not, 3 not running.')
     .action(async (options: { json?: true }, command: Command) => {
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      const instance = await Instance.named(command);
       const rows = await Promise.all((await containersOf(instance)).map(toRow));
       const unavailable = vendorImages(instance.settings.registry).map(({ profile }) => profile).filter((profile) => !instance.settings.profiles.includes(profile));
       const total = rows.reduce((sum, row) => sum + row.memory_bytes, 0);

@@ -45,7 +45,7 @@ export function upCommand(): Command {
     .option('--registry <prefix>', 'registry to pull images from, before building them', parseRegistry, process.env.HOLDFAST_REGISTRY)
     .addHelpText('after', '\nOptions are remembered. Ctrl-C at any point is safe: run up again to go on.\nExit status: 0 up and proven, 1 something to mend (the message says what), 2 wrong arguments.')
     .action(async (options: UpOptions, command: Command) => {
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      const instance = await Instance.named(command);
       await exclusively(instance, 'up', () => bringUp(instance, options));
     });
 }

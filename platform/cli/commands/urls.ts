@@ -6,7 +6,7 @@ export function urlsCommand(): Command {
     .description('every page of the platform')
     .option('--json', 'for programs')
     .action(async (options: { json?: true }, command: Command) => {
-      const instance = await Instance.open(command.optsWithGlobals<{ instance: string }>().instance);
+      const instance = await Instance.named(command);
       const pages = pagesOf(instance);
       if (options.json) console.log(JSON.stringify(Object.fromEntries(pages.map(({ url, what }) => [what, url])), null, 2));
       else for (const { url, what } of pages) console.log(`${url.padEnd(58)} ${what}`);
