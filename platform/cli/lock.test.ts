@@ -26,11 +26,17 @@ test('a crash could lock an instance for ever', async () => {
 
 test('another program that got the process id of a crashed one could keep the lock', async () => {
   writeFileSync(join(instance.directory, 'lock'), `${process.pid} 1 up\n`);
+  writeFileSync(join(instance.directory, 'settings.json'), '{}');
   await expect(exclusively(instance, 'up', async () => 'ran')).resolves.toBe('ran');
-  expect(readdirSync(instance.directory)).toEqual([]);
+  expect(readdirSync(instance.directory)).toEqual(['settings.json']);
 });
 
 test('a failed command could keep its lock', async () => {
   await expect(exclusively(instance, 'up', async () => { throw new Error('no disk'); })).rejects.toThrow('no disk');
   expect(existsSync(join(instance.directory, 'lock'))).toBe(false);
+});
+
+test('a refused command could leave an empty installation behind', async () => {
+  await expect(exclusively(instance, 'up', async () => { throw new Error('no memory'); })).rejects.toThrow('no memory');
+  expect(existsSync(instance.directory)).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
@@ -8,10 +8,14 @@ import type { Instance } from './instance.ts';
  * the host's processes), so that one left behind by a crash is recognised and taken over.
  */
 export async function exclusively<T>(instance: Instance, command: string, work: () => Promise<T>): Promise<T> {
-  await mkdir(instance.directory, { recursive: true, mode: 0o711 });
   const path = join(instance.directory, 'lock');
+  await makeDirectory(instance.directory);
   await acquire(path, command);
-  const release = (): Promise<void> => rm(path, { force: true });
+  const release = async (): Promise<void> => {
+    await rm(path, { force: true });
+    // A command that was refused leaves nothing behind; a directory in which there is something stays.
+    await rmdir(instance.directory).catch(() => undefined);
+  };
   const interrupted = (): void => void release().then(() => process.exit(130));
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
@@ -22,6 +26,11 @@ export async function exclusively<T>(instance: Instance, command: string, work: 
     process.off('SIGTERM', interrupted);
     await release();
   }
+}
+
+/** Makes a directory of the state, and says it plainly where nothing can be written. */
+export async function makeDirectory(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o711 }).catch((error: NodeJS.ErrnoException) => { throw unwritable(path, error); });
 }
 
 async function acquire(path: string, command: string): Promise<void> {
@@ -63,6 +72,7 @@ export async function startOf(pid: number): Promise<string | undefined> {
 }
 
 function unwritable(path: string, error: NodeJS.ErrnoException): Error {
-  if (error.code !== 'EACCES' && error.code !== 'EROFS') return error;
-  return new UserError(`${path} cannot be written (${error.code}).`, ['Move the project to a directory on a writable file system.']);
+  // Node says ENOENT where a recursive mkdir meets a read-only file system (EROFS).
+  if (!['EACCES', 'EROFS', 'ENOENT'].includes(error.code ?? '')) return error;
+  return new UserError(`${path} cannot be written (${error.code === 'ENOENT' ? 'the file system is read-only' : error.code}).`, ['Move the project to a directory on a writable file system.']);
 }

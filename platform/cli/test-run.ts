@@ -8,6 +8,7 @@ import { UserError } from './errors.ts';
 import { images, testsImage } from './images/catalogue.ts';
 import { ensureImages } from './images/ensure.ts';
 import type { Instance } from './instance.ts';
+import { makeDirectory } from './lock.ts';
 import { plain } from './progress.ts';
 import { docker, run } from './run.ts';
 import { PROJECT } from './versions.ts';
@@ -41,7 +42,7 @@ export class TestRun {
   }
 
   async all(stages: readonly StageName[]): Promise<Counts> {
-    await mkdir(this.reports, { recursive: true });
+    await makeDirectory(this.reports);
     const built = await this.succeeds('images', () => ensureImages(this.instance.settings.registry, this.logs, plain, [...images, testsImage]));
     if (!built) return this.counts;
     if (stages.includes('static')) await this.timed('static checks', () => this.static());
