@@ -5,20 +5,32 @@ import { CurrencyCode } from './money.ts';
 export const topics = { ledger: 'ledger.events', users: 'users.events', security: 'security.events' } as const;
 
 const digits = z.string().regex(/^-?\d{1,19}$/);
+const amountOrNoLimit = digits.nullable();
+const hold = z.object({ hold_id: z.string(), debit_account: z.string(), credit_account: z.string(), amount: digits, currency: CurrencyCode });
 
 /** What each type of event says. Amounts are strings of minor units; nothing here is personal data. */
 export const eventData = {
-  'account.opened': z.object({ account_id: z.string(), owner: z.string(), currency: CurrencyCode, kind: z.string() }),
+  'account.opened': z.object({
+    account_id: z.string(), owner: z.string(), currency: CurrencyCode, kind: z.string(), overdraft_limit: amountOrNoLimit,
+  }),
+  'account.changed': z.object({ account_id: z.string(), status: z.enum(['open', 'frozen', 'closed']), overdraft_limit: amountOrNoLimit }),
   'transfer.posted': z.object({
     transfer_id: z.string(),
-    debit_account: z.string(),
-    credit_account: z.string(),
-    amount: digits,
-    currency: CurrencyCode,
-    debit_balance: digits,
-    credit_balance: digits,
+    kind: z.string(),
+    /** Of the shard that tells it; they sum to zero in every currency. `version` is the place of the entry among those of its account. */
+    entries: z.array(z.object({ account_id: z.string(), amount: digits, currency: CurrencyCode, balance: digits, version: digits })),
     reference: z.string().nullable(),
+    external_reference: z.string().nullable(),
+    reverses: z.string().nullable(),
+    hold_id: z.string().nullable(),
   }),
+  /** What had gone to another shard has arrived there, or has come back. */
+  'transfer.settled': z.object({ transfer_id: z.string() }),
+  'transfer.returned': z.object({ transfer_id: z.string(), refusal: z.string() }),
+  'hold.placed': hold,
+  'hold.captured': hold.extend({ captured: digits }),
+  'hold.voided': hold,
+  'hold.expired': hold,
   'user.registered': z.object({ user_id: z.string(), roles: z.array(z.string()) }),
   'user.updated': z.object({ user_id: z.string() }),
   'security.denied': z.looseObject({ reason: z.string() }),

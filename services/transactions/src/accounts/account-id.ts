@@ -2,12 +2,16 @@ import { createHash, randomBytes } from 'node:crypto';
 
 declare const accountId: unique symbol;
 declare const transferId: unique symbol;
+declare const holdId: unique symbol;
 
 /** A UUIDv8 in lower case that carries the bucket of its owner. */
 export type AccountId = string & { readonly [accountId]: true };
 
 /** A UUIDv8 in lower case that carries the bucket of the customer who is debited, or for a deposit credited. */
 export type TransferId = string & { readonly [transferId]: true };
+
+/** A UUIDv8 in lower case that carries the bucket of the owner of the debit account. */
+export type HoldId = string & { readonly [holdId]: true };
 
 export const BUCKETS = 1024;
 
@@ -39,8 +43,10 @@ export const newAccountId = (bucket: number, nowMs = Date.now()): AccountId => n
 
 export const newTransferId = (bucket: number, nowMs = Date.now()): TransferId => newId(bucket, nowMs) as TransferId;
 
+export const newHoldId = (bucket: number, nowMs = Date.now()): HoldId => newId(bucket, nowMs) as HoldId;
+
 /** The bucket that an id carries. */
-export function bucketOf(id: AccountId | TransferId): number {
+export function bucketOf(id: AccountId | TransferId | HoldId): number {
   return Number.parseInt(id.slice(14, 18), 16) & 0x3ff;
 }
 
@@ -52,4 +58,8 @@ export function parseAccountId(text: string): AccountId | undefined {
 
 export function parseTransferId(text: string): TransferId | undefined {
   return parseAccountId(text) as TransferId | undefined;
+}
+
+export function parseHoldId(text: string): HoldId | undefined {
+  return parseAccountId(text) as HoldId | undefined;
 }
