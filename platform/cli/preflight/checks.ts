@@ -40,7 +40,7 @@ export async function preflight(instance: Instance): Promise<Finding[]> {
     storageDriver(facts),
     memoryLimits(facts),
     cores(facts),
-    memory(facts, isRunning),
+    memory(facts.MemTotal, await readFile('/proc/meminfo', 'utf8'), isRunning),
     disk('disk-project', 'the project', PROJECT, 2),
     disk('disk-docker', "Docker's data", join('/host', facts.DockerRootDir), isRunning ? 3 : 12),
     edgePort(instance, running.some((container) => container.service === 'edge')),
@@ -90,11 +90,11 @@ function cores(facts: DockerFacts): Finding {
     : found('cores', 'error', `${facts.NCPU} core: Holdfast needs 2`, 'Give the machine at least 2 cores');
 }
 
-async function memory(facts: DockerFacts, isRunning: boolean): Promise<Finding> {
-  const lines = await readFile('/proc/meminfo', 'utf8');
-  const available = Number(/MemAvailable:\s+(\d+)/.exec(lines)?.[1] ?? 0) * 1024;
-  const size = `${(available / GIB).toFixed(1)} GiB free of ${(facts.MemTotal / GIB).toFixed(1)}`;
-  if (facts.MemTotal < 7.5 * GIB) return found('memory', 'error', `${size}: Holdfast needs a machine of 8 GiB`, 'Give the machine at least 8 GiB of memory');
+/** `meminfo` as proc(5) prints it. What is running already has what it needs. */
+export function memory(totalBytes: number, meminfo: string, isRunning: boolean): Finding {
+  const available = Number(/MemAvailable:\s+(\d+)/.exec(meminfo)?.[1] ?? 0) * 1024;
+  const size = `${(available / GIB).toFixed(1)} GiB free of ${(totalBytes / GIB).toFixed(1)}`;
+  if (totalBytes < 7.5 * GIB) return found('memory', 'error', `${size}: Holdfast needs a machine of 8 GiB`, 'Give the machine at least 8 GiB of memory');
   if (!isRunning && available < 6 * GIB) return found('memory', 'error', `${size}: starting Holdfast needs 6 GiB free`, 'See what uses it:  ps aux --sort=-rss | head');
   return found('memory', 'ok', size);
 }

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from '@playwright/test';
+import { HEALED } from '../kit/budgets.ts';
+import { Platform } from '../kit/platform.ts';
+import { run } from '../../platform/cli/run.ts';
+
+const CLI = join(import.meta.dirname, '../../platform/cli/main.ts');
+
+let platform: Platform;
+test.beforeAll(async () => { platform = await Platform.attach(); });
+test.afterAll(() => platform.close());
+
+test('Ctrl-C in the middle of a start could leave something that the next one stumbles over, or lose what was there', async () => {
+  const customer = await platform.fundedCustomer(12_345n);
+  const down = await run('node', [CLI, '--instance', platform.instance.name, 'down']);
+  expect(down.exitCode, down.stderr).toBe(0);
+  expect(await platform.containers()).toEqual([]);
+
+  for (const step of ['[3/9]', '[4/9]', '[5/9]', '[6/9]', '[7/9]']) {
+    const { exitCode, stderr } = await interruptedAt(step);
+    expect(exitCode, `${step}: ${stderr}`).toBe(130);
+    expect(stderr, 'the step at which it was interrupted').toContain(step);
+    expect(stderr).not.toContain('    at ');
+  }
+
+  const up = await run('node', [CLI, '--instance', platform.instance.name, 'up']);
+  expect(up.exitCode, up.stderr).toBe(0);
+  await platform.healthy(HEALED);
+  const account = await customer.client.must<{ balance: string }>('GET', `/v1/accounts/${customer.from}`);
+  expect(account.balance).toBe('12345');
+});
+
+/** Runs `up` and presses Ctrl-C as a terminal does, on the whole group of processes, as soon as it speaks of a step. */
+function interruptedAt(step: string): Promise<{ exitCode: number | null; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('node', [CLI, '--instance', platform.instance.name, 'up'], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    let pressed = false;
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += String(chunk);
+      if (pressed || !stderr.includes(step)) return;
+      pressed = true;
+      process.kill(-child.pid!, 'SIGINT');
+    });
+    child.once('error', reject);
+    child.once('close', (exitCode) => { resolve({ exitCode, stderr }); });
+  });
+}
