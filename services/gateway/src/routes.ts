@@ -16,7 +16,9 @@ export interface Route {
 export const routes: readonly Route[] = [
   { prefix: '/v1/users', service: 'users', timeout_ms: 15_000, open: ['POST'] },
   { prefix: '/v1/accounts', service: 'transactions', timeout_ms: 10_000 },
-  { prefix: '/v1/transfers', service: 'transactions', timeout_ms: 10_000 },
+  // A batch of a thousand may wait for several turns of its shard.
+  { prefix: '/v1/transfers', service: 'transactions', timeout_ms: 20_000 },
+  { prefix: '/v1/holds', service: 'transactions', timeout_ms: 10_000 },
   { prefix: '/v1/reports', service: 'reporting', timeout_ms: 15_000 },
   { prefix: '/v1/audit', service: 'audit', timeout_ms: 15_000 },
 ];

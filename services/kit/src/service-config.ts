@@ -10,7 +10,8 @@ export const serviceFields = {
   publicUrl: url('HOLDFAST_URL'),
   /** Where Keycloak is reached inside, for keys and administration. */
   keycloakUrl: url('KEYCLOAK_URL', 'https://keycloak:8443/auth'),
-  bodyLimitBytes: integer('BODY_LIMIT_BYTES', 1_048_576, { min: 1_024, max: 67_108_864 }),
+  /** A thousand transfers with the longest keys and references fit. The edge has the same limit. */
+  bodyLimitBytes: integer('BODY_LIMIT_BYTES', 2_097_152, { min: 1_024, max: 67_108_864 }),
   /** How long a stopping service still takes requests while it already says "not ready". */
   drainMs: integer('DRAIN_MS', 3_000, { min: 0, max: 20_000 }),
 };

@@ -5,7 +5,12 @@ const Time = z.string().meta({ description: 'RFC 3339, UTC', example: '2026-01-0
 const Moment = z.iso.datetime({ offset: true, error: 'must be RFC 3339, such as 2026-01-01T00:00:00Z' });
 
 export const Balances = z.object({
-  balances: z.array(z.object({ account_id: z.uuid(), currency: z.string(), balance: Amount, changed_at: Time })),
+  balances: z.array(z.object({
+    account_id: z.uuid(), currency: z.string(), status: z.enum(['open', 'frozen', 'closed']), balance: Amount,
+    held: z.string().meta({ description: 'What open holds reserve' }),
+    available: z.string().nullable().meta({ description: 'Balance less what is held, and the overdraft limit; null without limit' }),
+    changed_at: Time,
+  })),
 }).meta({ description: 'Balances of all own accounts, as of the events that have arrived' });
 export type Balances = z.output<typeof Balances>;
 
@@ -25,8 +30,10 @@ export const Statement = z.object({
   account_id: z.uuid(),
   currency: z.string(),
   lines: z.array(z.object({
-    transfer_id: z.uuid(), side: z.enum(['debit', 'credit']), amount: Amount, balance_after: Amount, counterparty: z.uuid(),
-    reference: z.string().nullable(), occurred_at: Time,
+    number: z.string().meta({ description: 'Its place among the entries of the account, from 1, without gaps' }),
+    transfer_id: z.uuid(), kind: z.string(), side: z.enum(['debit', 'credit']), amount: Amount, balance_after: Amount,
+    counterparty: z.uuid().nullable().meta({ description: 'The other account; null where there were several' }),
+    reference: z.string().nullable(), external_reference: z.string().nullable(), occurred_at: Time,
   })),
   next_cursor: z.string().nullable(),
 }).meta({ description: 'Lines of an account, newest first' });
