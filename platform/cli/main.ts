@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { UserError } from './errors.ts';
+import { bundleCommand } from './commands/bundle.ts';
 import { credentialsCommand } from './commands/credentials.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -19,7 +20,7 @@ const program = new Command('holdfast')
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
   .exitOverride();
 
-for (const make of [upCommand, downCommand, statusCommand, urlsCommand, credentialsCommand, logsCommand, scaleCommand, doctorCommand, demoCommand, testCommand]) {
+for (const make of [upCommand, downCommand, statusCommand, urlsCommand, credentialsCommand, logsCommand, scaleCommand, doctorCommand, demoCommand, testCommand, bundleCommand]) {
   program.addCommand(make().exitOverride());
 }
 

@@ -50,6 +50,9 @@ export const testsImage: Image = {
   inputs: ['tests', 'services', 'platform', 'holdfast', 'docker-compose.yml', 'eslint.config.js', 'jest.config.js', '.dependency-cruiser.cjs', '.hadolint.yaml', ...manifests],
 };
 
+/** What releases and bundles are made with; not part of an installation. */
+export const releaseImage: Image = { name: 'release', dockerfile: 'platform/release/Dockerfile', on: [], inputs: ['platform/release/Dockerfile', 'platform/toolbox/Dockerfile'] };
+
 /** Images that only their vendors make: declared and pinned, started when they can be had. Named as their rooms' compose files name them. */
 export function vendorImages(registry: string): { profile: string; image: string }[] {
   return [

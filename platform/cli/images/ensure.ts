@@ -6,19 +6,22 @@ import { UserError } from '../errors.ts';
 import { lastLines, run } from '../run.ts';
 import { PROJECT, versions } from '../versions.ts';
 import { imageTag, images, vendorImages, type Image } from './catalogue.ts';
+import { bundleBeside, loadBundle } from './from-bundle.ts';
 
-const INPUTS_LABEL = 'org.holdfast.inputs';
+export const INPUTS_LABEL = 'org.holdfast.inputs';
 /** The CA bundle of the host, mounted by the shim: builds trust what the host trusts, images do not. */
 const HOST_CA = '/run/host-ca.crt';
 /** As many builds at a time as a small machine has cores. */
 const BUILDS_AT_A_TIME = 2;
 
 /**
- * Gets every image of an installation in the one order: already loaded, else pulled from the operator's registry, else built.
+ * Gets every image of an installation in the one order: already loaded, else from the bundle that this project came in, else pulled
+ * from the operator's registry, else built.
  * A loaded image whose inputs differ from this source tree is built anew, which is how a developer's change takes effect.
  */
 export async function ensureImages(registry: string, logDirectory: string, say: (detail: string) => void, wanted: readonly Image[] = images): Promise<void> {
   const identities = await identify(wanted);
+  await takeFromBundle(registry, wanted, identities, say);
   const missing: Image[] = [];
   for (const image of wanted) {
     const tag = imageTag(registry, image.name);
@@ -28,6 +31,17 @@ export async function ensureImages(registry: string, logDirectory: string, say: 
     missing.push(image);
   }
   await buildAll(neededFor(missing), registry, identities, logDirectory, say);
+}
+
+/** Only where the bundle holds what is missing: images that were built anew after a change stay. */
+async function takeFromBundle(registry: string, wanted: readonly Image[], identities: Map<string, string>, say: (detail: string) => void): Promise<void> {
+  const bundle = await bundleBeside();
+  if (!bundle) return;
+  for (const image of wanted) {
+    const identity = identities.get(image.name);
+    const isInBundle = bundle.images.some(({ tag, inputs }) => tag === imageTag('', image.name) && inputs === identity);
+    if (isInBundle && (await labelOf(imageTag(registry, image.name))) !== identity) return loadBundle(bundle, registry, say);
+  }
 }
 
 /** The build-only images are skipped while nothing that stands on them is missing. */
@@ -78,6 +92,8 @@ async function build(image: Image, registry: string, identity: string, logFile: 
   const outcome = await run('docker', [
     'buildx', 'build', '--progress', 'plain', '--load',
     '-t', imageTag(registry, image.name), '-f', join(PROJECT, image.dockerfile), '--label', `${INPUTS_LABEL}=${identity}`,
+    // Another version is another image, even where nothing in it has changed: withdrawing one from a registry leaves the others.
+    '--label', `org.opencontainers.image.version=${versions.HOLDFAST_VERSION}`,
     ...(image.target ? ['--target', image.target] : []),
     ...(existsSync(HOST_CA) ? ['--secret', `id=host-ca,src=${HOST_CA}`] : []),
     ...buildArguments, PROJECT,
@@ -91,7 +107,7 @@ async function build(image: Image, registry: string, identity: string, logFile: 
   }
 }
 
-async function labelOf(tag: string): Promise<string | undefined> {
+export async function labelOf(tag: string): Promise<string | undefined> {
   const outcome = await run('docker', ['image', 'inspect', '-f', `{{index .Config.Labels "${INPUTS_LABEL}"}}`, tag]);
   return outcome.exitCode === 0 ? outcome.stdout.trim() : undefined;
 }
