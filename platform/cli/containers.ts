@@ -70,10 +70,12 @@ export async function memoryBytes(container: Container): Promise<number> {
   return (stats.memory_stats.usage ?? 0) - (details['total_inactive_file'] ?? details['inactive_file'] ?? 0);
 }
 
-/**
- * Waits until every container of the named services is healthy. Docker itself probes only every 20 s, so a container
- * that still counts as starting is probed here, with its own health check.
- */
+/** Docker itself probes only every 20 s, so a container that it counts as starting is probed here, with its own health check. */
+export async function isHealthyNow(container: Container): Promise<boolean> {
+  return container.health === 'healthy' || (['starting', 'unhealthy'].includes(container.health) && probeSucceeds(container));
+}
+
+/** Waits until every container of the named services is healthy. */
 export async function waitUntilHealthy(instance: Instance, services: readonly string[], budgetSeconds: number, say: (detail: string) => void): Promise<void> {
   const deadline = Date.now() + budgetSeconds * 1000;
   const proven = new Set<string>();
@@ -83,7 +85,7 @@ export async function waitUntilHealthy(instance: Instance, services: readonly st
       containers.map(async (container) => {
         const key = `${container.id} ${container.startedAt.getTime()}`;
         if (proven.has(key)) return;
-        if (container.health === 'healthy' || (['starting', 'unhealthy'].includes(container.health) && (await probeSucceeds(container)))) proven.add(key);
+        if (await isHealthyNow(container)) proven.add(key);
       }),
     );
     const waiting = containers.filter((container) => !proven.has(`${container.id} ${container.startedAt.getTime()}`));
