@@ -1,6 +1,6 @@
 import { log } from '@holdfast/kit/logging';
 import { unavailable } from '@holdfast/kit/problem';
-import { bucketOf, bucketOfSubject, type AccountId, type TransferId } from '../accounts/account-id.ts';
+import { bucketOf, bucketOfSubject, type AccountId, type HoldId, type TransferId } from '../accounts/account-id.ts';
 import { shardMapOf, type ShardMap } from './shard-map.ts';
 import type { Shard } from './shard.ts';
 import { readShardMap, readShardNumber } from './shards.store.ts';
@@ -38,8 +38,13 @@ export class Ledger {
     return this.shardOfBucket(bucketOfSubject(subject));
   }
 
-  shardOf(id: AccountId | TransferId): Shard {
+  shardOf(id: AccountId | TransferId | HoldId): Shard {
     return this.shardOfBucket(bucketOf(id));
+  }
+
+  /** Where what happened to an account, transfer or hold is written down: its shard, then those on which its bucket was before, the latest first. */
+  historyOf(id: AccountId | TransferId | HoldId): readonly Shard[] {
+    return [this.shardOf(id)];
   }
 
   isMapKnown(): boolean {
@@ -63,7 +68,7 @@ export class Ledger {
     }
   }
 
-  private shardOfBucket(bucket: number): Shard {
+  shardOfBucket(bucket: number): Shard {
     const shard = this.shards[this.map?.shardOfBucket[bucket] ?? -1];
     if (!shard) throw unavailable('ledger_unavailable', 'No shard of the ledger has been reached yet');
     return shard;
