@@ -53,6 +53,12 @@ export const testsImage: Image = {
 /** What releases and bundles are made with; not part of an installation. */
 export const releaseImage: Image = { name: 'release', dockerfile: 'platform/release/Dockerfile', on: [], inputs: ['platform/release/Dockerfile', 'platform/toolbox/Dockerfile'] };
 
+/** What the seeded fault test makes faults with; not part of an installation. */
+export const faultsImage: Image = {
+  name: 'faults', dockerfile: 'tests/faults/Dockerfile', on: ['base'],
+  inputs: ['tests/faults/Dockerfile', 'tests/faults/lose-neighbours', 'tests/faults/refuse-writes'],
+};
+
 /** Images that only their vendors make: declared and pinned, started when they can be had. Named as their rooms' compose files name them. */
 export function vendorImages(registry: string): { profile: string; image: string }[] {
   return [

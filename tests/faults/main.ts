@@ -1,0 +1,141 @@
+import { randomInt } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { faultsImage, images, imageTag } from '../../platform/cli/images/catalogue.ts';
+import { ensureImages } from '../../platform/cli/images/ensure.ts';
+import { must, run } from '../../platform/cli/run.ts';
+import { PROJECT } from '../../platform/cli/versions.ts';
+import { Platform } from '../kit/platform.ts';
+import { append, harnessHash } from './results.ts';
+import { FaultRun } from './run.ts';
+
+const USAGE = `npm run test:faults -- [--seed N] [--faults M] [--instance NAME] [--no-record] [--keep]
+  --seed      whole number; the schedule of faults and what clients ask for follow from it (default: drawn)
+  --faults    how many strike (default 20); more than 20 run in parts of 20 with the seeds N, N+1, ...; run again, it goes on with the part that is missing
+  --instance  a running instance (default: one of its own, port ${18_543}, brought up and taken down)
+  --no-record leaves tests/faults/RESULTS.md as it is
+  --keep      leaves the instance of its own running
+Exit status: 0 no violation, 1 violations, 2 wrong arguments`;
+
+const FAULTS_A_PART = 20;
+const OWN_INSTANCE = 'holdfast-faults';
+const OWN_PORT = 18_543;
+/** Violations of one kind come in thousands; the files have them all. */
+const SHOWN = 20;
+
+interface Options {
+  seed: number;
+  faults: number;
+  instance: string | undefined;
+  record: boolean;
+  keep: boolean;
+}
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const options = optionsOf();
+  if (!options) {
+    console.error(USAGE);
+    return 2;
+  }
+  const name = options.instance ?? OWN_INSTANCE;
+  process.env.HOLDFAST_INSTANCE = name;
+  if (!options.instance) await must(join(PROJECT, 'holdfast'), ['--instance', name, 'up', '--port', String(OWN_PORT)], { inherit: true });
+  try {
+    return await allParts(options, await helperImage());
+  } finally {
+    if (!options.instance && !options.keep) await run(join(PROJECT, 'holdfast'), ['--instance', name, 'down', '--purge', '--yes'], { inherit: true });
+  }
+}
+
+/** In parts that a machine can be lent for, each with a result of its own. What is done for this seed, these sources and this commit is not done again. */
+async function allParts(options: Options, image: string): Promise<number> {
+  const parts = Math.ceil(options.faults / FAULTS_A_PART);
+  const progress = new Progress(options, parts);
+  let failed = 0;
+  for (let part = 0; part < parts; part++) {
+    const seed = options.seed + part;
+    const faults = Math.min(FAULTS_A_PART, options.faults - part * FAULTS_A_PART);
+    if (progress.isDone(seed)) {
+      say(`seed ${seed}: done before`);
+      continue;
+    }
+    const sound = await onePart({ ...options, seed, faults }, image);
+    if (sound) progress.done(seed);
+    else failed++;
+  }
+  return failed === 0 ? 0 : 1;
+}
+
+async function onePart(options: Options, image: string): Promise<boolean> {
+  const { seed, faults } = options;
+  say(`seed ${seed}, ${faults} faults`);
+  const platform = await Platform.attach();
+  try {
+    const outcome = await new FaultRun({ platform, image, seed, faults, say }).run();
+    for (const { rule, about, detail } of outcome.violations.slice(0, SHOWN)) say(`VIOLATION ${rule}: ${about}: ${detail.slice(0, 600)}`);
+    say(`seed ${seed}: ${outcome.operations} operations, ${outcome.unknown} unknown outcomes, ${outcome.violations.length} violations, ${outcome.seconds} s; all of it in ${outcome.directory}`);
+    if (outcome.violations.length > 0) say(`replay:  npm run test:faults -- --seed ${seed} --faults ${faults}`);
+    if (options.record) {
+      const { operations, unknown, violations, seconds } = outcome;
+      append({ date: new Date().toISOString().slice(0, 16).replace('T', ' '), seed, faults, operations, unknown, violations: violations.length, seconds, commit: await commitOf(), harness: harnessHash() });
+    }
+    return outcome.violations.length === 0;
+  } finally {
+    platform.close();
+  }
+}
+
+/** Which parts of a long run are done, in a file that outlives it. */
+class Progress {
+  private readonly file: string;
+
+  constructor(options: Options, parts: number) {
+    const directory = join(PROJECT, '.holdfast', 'test-reports', 'faults');
+    mkdirSync(directory, { recursive: true });
+    // A single part is run as often as it is asked for.
+    this.file = parts > 1 ? join(directory, `progress-${options.seed}-${options.faults}-${harnessHash()}.json`) : '';
+  }
+
+  isDone(seed: number): boolean {
+    return this.seeds().includes(seed);
+  }
+
+  done(seed: number): void {
+    if (this.file) writeFileSync(this.file, JSON.stringify([...this.seeds(), seed]));
+  }
+
+  private seeds(): number[] {
+    return this.file && existsSync(this.file) ? (JSON.parse(readFileSync(this.file, 'utf8')) as number[]) : [];
+  }
+}
+
+async function helperImage(): Promise<string> {
+  const logs = join(PROJECT, '.holdfast', 'test-reports');
+  await ensureImages('', logs, say, [...images.filter(({ name }) => name === 'base'), faultsImage]);
+  return imageTag('', faultsImage.name);
+}
+
+/** What was tested: the commit, marked if files differ from it. */
+async function commitOf(): Promise<string> {
+  const git = async (...args: string[]): Promise<string> => (await run('git', ['-C', PROJECT, ...args])).stdout.trim();
+  const changed = await git('status', '--porcelain', '--untracked-files=no', '--', 'services', 'platform');
+  return `${(await git('rev-parse', '--short=10', 'HEAD')) || 'unknown'}${changed ? ' and changes' : ''}`;
+}
+
+function optionsOf(): Options | undefined {
+  try {
+    const { values } = parseArgs({ options: { seed: { type: 'string' }, faults: { type: 'string' }, instance: { type: 'string' }, 'no-record': { type: 'boolean' }, keep: { type: 'boolean' } } });
+    const number = (text: string | undefined, otherwise: number): number => (text === undefined ? otherwise : Number(text));
+    const options = { seed: number(values.seed, randomInt(1, 1_000_000)), faults: number(values.faults, FAULTS_A_PART), instance: values.instance, record: !values['no-record'], keep: values.keep ?? false };
+    return [options.seed, options.faults].every((value) => Number.isSafeInteger(value) && value > 0) ? options : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function say(line: string): void {
+  console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
+}

@@ -1,0 +1,103 @@
+import { readTopic } from '../kit/events.ts';
+import type { Platform } from '../kit/platform.ts';
+import type { SeenEvent } from './check-followers.ts';
+import type { AccountRow, Contents, EntryRow, KeyRow, TransferRow } from './ledger-contents.ts';
+import type { Customer } from './people.ts';
+
+const SHARDS = [0, 1] as const;
+type Cluster = 'ledger0' | 'ledger1';
+
+/** A row as JSON has it. */
+type Row = Record<string, string | number | null>;
+
+/**
+ * Reads from the leaders of all shards what concerns a run: the accounts of its customers and the platform's own, with all their entries; the
+ * transfers that touched its customers or carry its references; its keys. Sums are over everything that there is.
+ */
+export async function readLedger(platform: Platform, run: string, customers: readonly Customer[]): Promise<Contents> {
+  const shards = await Promise.all(SHARDS.map((shard) => readShard(platform, shard, run, customers)));
+  return {
+    accounts: shards.flatMap(({ accounts }) => accounts),
+    transfers: shards.flatMap(({ transfers }) => transfers),
+    entries: shards.flatMap(({ entries }) => entries),
+    keys: shards.flatMap(({ keys }) => keys),
+    sums: shards.flatMap(({ sums }) => sums),
+  };
+}
+
+async function readShard(platform: Platform, shard: number, run: string, customers: readonly Customer[]): Promise<Contents> {
+  const rows = (sql: string): Promise<Row[]> => platform.query<Row>(`ledger${shard}` as Cluster, 'ledger', sql);
+  const owners = customers.map(({ subject }) => `'${subject}'`).join(', ');
+  const accounts = await rows(`SELECT id, owner, kind, normal_side, currency, balance_minor::text, version, held_minor::text, overdraft_limit_minor::text FROM accounts WHERE owner IN (${owners}) OR kind = 'system'`);
+  const entries = await rows(`SELECT e.account_id, e.account_version, e.transfer_id, a.currency, e.amount_minor::text, e.balance_after_minor::text
+    FROM entries e JOIN accounts a ON a.id = e.account_id WHERE a.owner IN (${owners}) OR a.kind = 'system'`);
+  const transfers = await rows(`SELECT id, kind, reference FROM transfers t WHERE reference LIKE '${run}/%'
+    OR EXISTS (SELECT FROM entries e JOIN accounts a ON a.id = e.account_id WHERE e.transfer_id = t.id AND a.owner IN (${owners}))`);
+  const keys = await rows(`SELECT scope, key, outcome, subject_id FROM idempotency_keys WHERE key LIKE '${run}/%'`);
+  const sums = await rows(`SELECT a.currency, sum(a.balance_minor)::text AS balances, coalesce(sum(e.amount), 0)::text AS entries
+    FROM accounts a LEFT JOIN (SELECT account_id, sum(amount_minor) AS amount FROM entries GROUP BY account_id) e ON e.account_id = a.id GROUP BY a.currency`);
+  return {
+    accounts: accounts.map((row): AccountRow => ({
+      shard, id: text(row, 'id'), owner: text(row, 'owner'), kind: text(row, 'kind') === 'system' ? 'system' : 'customer', currency: text(row, 'currency'),
+      normalSide: text(row, 'normal_side') === 'debit' ? 'debit' : 'credit', balanceMinor: minor(row, 'balance_minor'), heldMinor: minor(row, 'held_minor'),
+      overdraftLimitMinor: row['overdraft_limit_minor'] === null ? undefined : minor(row, 'overdraft_limit_minor'), version: Number(row['version']),
+    })),
+    entries: entries.map((row): EntryRow => ({
+      shard, account: text(row, 'account_id'), version: Number(row['account_version']), transfer: text(row, 'transfer_id'), currency: text(row, 'currency'),
+      amountMinor: minor(row, 'amount_minor'), balanceAfterMinor: minor(row, 'balance_after_minor'),
+    })),
+    transfers: transfers.map((row): TransferRow => ({ shard, id: text(row, 'id'), kind: text(row, 'kind'), reference: row['reference'] === null ? undefined : text(row, 'reference') })),
+    keys: keys.map((row): KeyRow => ({ shard, scope: text(row, 'scope'), key: text(row, 'key'), outcome: text(row, 'outcome'), subjectId: text(row, 'subject_id') })),
+    sums: sums.map((row) => ({ shard, currency: text(row, 'currency'), balancesMinor: minor(row, 'balances'), entriesMinor: minor(row, 'entries') })),
+  };
+}
+
+function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw new Error(`the column ${column} holds ${JSON.stringify(value)}`);
+  return value;
+}
+
+function minor(row: Row, column: string): bigint {
+  return BigInt(text(row, column));
+}
+
+/** The shard on which a person's accounts are. */
+export async function shardOfOwner(platform: Platform, owner: string): Promise<number> {
+  for (const shard of SHARDS) {
+    const [row] = await platform.query<{ n: number }>(`ledger${shard}`, 'ledger', `SELECT count(*)::int AS n FROM accounts WHERE owner = '${owner}'`);
+    if (row && row.n > 0) return shard;
+  }
+  throw new Error(`no shard has an account of ${owner}`);
+}
+
+/** What the reports show of the customers' accounts. */
+export async function readReports(customers: readonly Customer[]): Promise<Map<string, bigint>> {
+  const reports = await Promise.all(customers.map(({ session }) => session.call('GET', '/v1/reports/balances')));
+  const shown = new Map<string, bigint>();
+  for (const { status, body } of reports) {
+    if (status !== 200) throw new Error(`the report answered ${status}`);
+    for (const { account_id, balance } of (body as { balances: { account_id: string; balance: string }[] }).balances) shown.set(account_id, BigInt(balance));
+  }
+  return shown;
+}
+
+/** Everything on the topic of the ledger, up to the last event that the outbox of each shard has numbered. */
+export async function readEvents(platform: Platform, budgetMs: number): Promise<SeenEvent[]> {
+  const ends = new Map<number, bigint>();
+  for (const shard of SHARDS) {
+    const [row] = await platform.query<{ last: string }>(`ledger${shard}`, 'ledger', 'SELECT last_sequence::text AS last FROM event_stream');
+    if (row && row.last !== '0') ends.set(shard, BigInt(row.last));
+  }
+  return readTopic(platform, 'ledger.events', budgetMs, ({ shard, sequence }) => {
+    if (BigInt(sequence) >= (ends.get(shard) ?? 0n)) ends.delete(shard);
+    return ends.size === 0;
+  });
+}
+
+/** Outbox rows that have no number yet: what the relay still has to publish. */
+export async function unpublished(platform: Platform): Promise<number> {
+  const counts = await Promise.all(SHARDS.map((shard) => platform.query<{ n: number }>(`ledger${shard}`, 'ledger',
+    'SELECT ((SELECT count(*) FROM outbox WHERE sequence IS NULL) + (SELECT sum(last_sequence - published_sequence) FROM event_stream))::int AS n')));
+  return counts.reduce((sum, [row]) => sum + (row?.n ?? 0), 0);
+}
