@@ -19,6 +19,7 @@ const USAGE = `npm run test:faults -- [--seed N] [--faults M] [--instance NAME] 
 Exit status: 0 no violation, 1 violations, 2 wrong arguments`;
 
 const FAULTS_A_PART = 20;
+const REPORTS = join(PROJECT, '.holdfast', 'test-reports', 'faults');
 const OWN_INSTANCE = 'holdfast-faults';
 const OWN_PORT = 18_543;
 /** Violations of one kind come in thousands; the files have them all. */
@@ -93,10 +94,9 @@ class Progress {
   private readonly file: string;
 
   constructor(options: Options, parts: number) {
-    const directory = join(PROJECT, '.holdfast', 'test-reports', 'faults');
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(REPORTS, { recursive: true });
     // A single part is run as often as it is asked for.
-    this.file = parts > 1 ? join(directory, `progress-${options.seed}-${options.faults}-${harnessHash()}.json`) : '';
+    this.file = parts > 1 ? join(REPORTS, `progress-${options.seed}-${options.faults}-${harnessHash()}.json`) : '';
   }
 
   isDone(seed: number): boolean {
@@ -113,8 +113,8 @@ class Progress {
 }
 
 async function helperImage(): Promise<string> {
-  const logs = join(PROJECT, '.holdfast', 'test-reports');
-  await ensureImages('', logs, say, [...images.filter(({ name }) => name === 'base'), faultsImage]);
+  mkdirSync(REPORTS, { recursive: true });
+  await ensureImages('', REPORTS, say, [...images.filter(({ name }) => name === 'base'), faultsImage]);
   return imageTag('', faultsImage.name);
 }
 
