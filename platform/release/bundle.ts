@@ -18,17 +18,27 @@ export interface Bundle extends BundleManifest {
   sha256: string;
 }
 
+/** What goes into a bundle. */
+export interface Packed {
+  /** Images, as Docker has them here. */
+  tags: readonly string[];
+  toolbox: string;
+  version: string;
+  /** A git clone: its HEAD is packed. */
+  project: string;
+}
+
 /** The shim loads this one before there is a toolbox, with what every Docker since 20.10 can unpack by itself. */
 const TOOLBOX_FILE = 'toolbox.tar.gz';
 /** Beyond this level the archive shrinks by a hundredth and takes twice the time. */
 const ZSTD_LEVEL = 6;
 
 /** Images of an installation, the base that a change would be built on, and those of the vendors that can be had here. */
-export async function imagesToBundle(): Promise<{ tags: string[]; missing: string[] }> {
+export async function imagesToBundle(): Promise<Packed & { missing: string[] }> {
   const own = images.filter((image) => !image.buildOnly).map(({ name }) => imageTag('', name));
   const others = [`debian:${versions.DEBIAN_SUITE}-slim`, ...vendorImages('').map(({ image }) => image), vendorElasticsearch('')];
   const available = await Promise.all(others.map(isAvailable));
-  return { tags: [...own, ...others.filter((_, index) => available[index])], missing: others.filter((_, index) => !available[index]) };
+  return { toolbox: imageTag('', 'toolbox'), version: versions.HOLDFAST_VERSION ?? '', project: PROJECT, tags: [...own, ...others.filter((_, index) => available[index])], missing: others.filter((_, index) => !available[index]) };
 }
 
 /** What is packed is a commit: what `git status` shows would be in the images and not in the files, or the other way round. */
@@ -46,8 +56,8 @@ export async function committed(): Promise<string> {
  * Writes one archive for an installation without internet: the project's files at this commit, and in `bundle/` the images,
  * what they are (manifest.json) and the sums of all of it. Beside it, its own sum. Takes its place when it is whole.
  */
-export async function makeBundle(file: string, tags: readonly string[], say: (detail: string) => void, project = PROJECT): Promise<Bundle> {
-  const name = `holdfast-${versions.HOLDFAST_VERSION}`;
+export async function makeBundle(file: string, { tags, toolbox, version, project }: Packed, say: (detail: string) => void): Promise<Bundle> {
+  const name = `holdfast-${version}`;
   const staging = join(project, '.holdfast', '_release', `bundle-${process.pid}`);
   const directory = join(staging, name, 'bundle');
   const partial = `${file}.partial`;
@@ -55,13 +65,12 @@ export async function makeBundle(file: string, tags: readonly string[], say: (de
     await mkdir(directory, { recursive: true });
     await mkdir(dirname(file), { recursive: true });
     const commit = (await must('git', ['-c', 'safe.directory=*', '-C', project, 'rev-parse', 'HEAD'])).trim();
-    const toolbox = imageTag('', 'toolbox');
     say('the toolbox');
     await save([toolbox], createGzip(), join(directory, TOOLBOX_FILE));
     say(`${tags.length} images, compressing`);
     const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL, [constants.ZSTD_c_nbWorkers]: availableParallelism() } });
     await save(tags, zstd, join(directory, IMAGES_FILE));
-    const manifest: BundleManifest = { version: versions.HOLDFAST_VERSION ?? '', commit, files: {}, images: await Promise.all(tags.map(describe)) };
+    const manifest: BundleManifest = { version, commit, files: {}, images: await Promise.all(tags.map(describe)) };
     for (const packed of [TOOLBOX_FILE, IMAGES_FILE]) manifest.files[packed] = { size_bytes: (await stat(join(directory, packed))).size, sha256: await sha256(join(directory, packed)) };
     await writeFile(join(directory, 'manifest.json'), JSON.stringify(manifest, null, 2) + '\n');
     const sums = [...Object.entries(manifest.files).map(([path, { sha256: sum }]) => `${sum}  ${path}`), `${await sha256(join(directory, 'manifest.json'))}  manifest.json`];

@@ -26,12 +26,12 @@ Exit status: 0 written, 1 something to mend (the message says what), 2 wrong arg
 async function pack(file: string, json: boolean): Promise<void> {
   const progress = new Progress(2);
   await committed();
-  const { tags, missing } = await progress.step('images', async (say) => {
+  const packed = await progress.step('images', async (say) => {
     await ensureImages('', join(PROJECT, '.holdfast', '_release', 'log'), say, images);
     return imagesToBundle();
   });
-  for (const image of missing) plain(`      not in the bundle, as it is not here and cannot be pulled: ${image}`);
-  const bundle = await progress.step('bundle', (say) => makeBundle(file, tags, say));
+  for (const image of packed.missing) plain(`      not in the bundle, as it is not here and cannot be pulled: ${image}`);
+  const bundle = await progress.step('bundle', (say) => makeBundle(file, packed, say));
   if (json) console.log(JSON.stringify(bundle, null, 2));
   else plain(`\n${bundle.file}: ${(bundle.size_bytes / 1024 ** 2).toFixed(0)} MiB, ${bundle.images.length + 1} images, commit ${bundle.commit.slice(0, 12)} (${progress.elapsed()})\n  sha256  ${bundle.sha256}`);
 }
