@@ -1,5 +1,5 @@
-import type { History, Invocation, Reading } from './history.ts';
-import type { AccountRow, Contents, EntryRow, KeyRow, TransferRow } from './ledger-contents.ts';
+import type { History, Invocation, Reading, Wish } from './history.ts';
+import type { AccountRow, Contents, EntryRow, HoldRow, KeyRow, TransferRow } from './ledger-contents.ts';
 
 /** What a run found to be wrong: the rule, whom it is about, and what was expected and found. */
 export interface Violation {
@@ -13,7 +13,7 @@ export type Rule =
   | 'acknowledged_is_lost' | 'posted_twice' | 'refused_but_posted' | 'other_entries_than_asked' | 'outcome_without_its_transfer' | 'never_asked_for'
   | 'answers_differ' | 'two_bodies_under_a_key' | 'still_unknown' | 'refused_without_reason' | 'stale_reading' | 'unexpected_answer'
   // The ledger in itself.
-  | 'sum_is_not_zero' | 'entries_of_a_transfer_do_not_balance' | 'chain_of_entries_is_broken' | 'balance_is_not_the_last_entry' | 'beyond_policy'
+  | 'sum_is_not_zero' | 'still_under_way' | 'held_is_not_the_open_holds' | 'hold_is_not_its_capture' | 'entries_of_a_transfer_do_not_balance' | 'chain_of_entries_is_broken' | 'balance_is_not_the_last_entry' | 'beyond_policy'
   // Those that follow it.
   | 'report_differs' | 'event_missing' | 'event_twice' | 'events_out_of_sequence'
   // The platform as a whole.
@@ -40,31 +40,69 @@ export function checkHistory(history: Pick<History, 'invocations' | 'readings'>,
 /** The contents, found by what they are asked for. */
 class Lookup {
   readonly keys: ReadonlyMap<string, readonly KeyRow[]>;
-  readonly transfers: ReadonlyMap<string, TransferRow>;
+  readonly byId: ReadonlyMap<string, readonly TransferRow[]>;
   readonly byReference: ReadonlyMap<string | undefined, readonly TransferRow[]>;
+  readonly captureOf: ReadonlyMap<string | undefined, readonly TransferRow[]>;
+  readonly holds: readonly HoldRow[];
   readonly entriesOf: ReadonlyMap<string, readonly EntryRow[]>;
   readonly entriesOn: ReadonlyMap<string, readonly EntryRow[]>;
   readonly accounts: ReadonlyMap<string, AccountRow>;
 
   constructor(contents: Contents) {
     this.keys = Map.groupBy(contents.keys, ({ key }) => key);
-    this.transfers = new Map(contents.transfers.map((transfer) => [transfer.id, transfer]));
-    this.byReference = Map.groupBy(contents.transfers, ({ reference }) => reference);
+    this.byId = Map.groupBy(contents.transfers, ({ id }) => id);
+    this.byReference = Map.groupBy(contents.transfers.filter(({ kind }) => kind !== 'capture'), ({ reference }) => reference);
+    this.captureOf = Map.groupBy(contents.transfers, ({ hold }) => hold);
+    this.holds = contents.holds;
     this.entriesOf = Map.groupBy(contents.entries, ({ transfer }) => transfer);
     this.entriesOn = Map.groupBy(contents.entries.toSorted((a, b) => a.version - b.version), ({ account }) => account);
     this.accounts = new Map(contents.accounts.map((account) => [account.id, account]));
   }
+
+  /** What stands in the ledger of a wish: its transfer and the other halves of it, or its hold. */
+  madeOf(wish: Wish): Made {
+    switch (wish.kind) {
+      case 'hold': return { ids: this.holds.filter(({ reference }) => reference === wish.reference).map(({ id }) => id), isTakenBack: false, moved: '' };
+      case 'void': return { ids: this.holds.filter(({ id, status }) => id === wish.hold && status === 'voided').map(({ id }) => id), isTakenBack: false, moved: '' };
+      case 'capture': return this.made(this.captureOf.get(wish.hold) ?? []);
+      default: return this.made(this.byReference.get(wish.reference) ?? []);
+    }
+  }
+
+  private made(transfers: readonly TransferRow[]): Made {
+    const returns = transfers.filter(({ kind }) => kind === 'transit_return');
+    const firsts = transfers.filter(({ kind }) => kind !== 'transit_return' && kind !== 'transit_in');
+    const arrivals = transfers.filter(({ kind }) => kind === 'transit_in');
+    // One first half, and one other half at most: that it arrived and came back as well would be money made.
+    const ids = firsts.length > 1 || returns.length + arrivals.length > 1 ? transfers.map(({ id }) => id) : firsts.map(({ id }) => id);
+    const entries = [...new Set(transfers.map(({ id }) => id))].flatMap((id) => this.entriesOf.get(id) ?? []);
+    return { ids, isTakenBack: returns.length > 0, moved: inWords(entries.filter(({ account }) => this.accounts.get(account)?.kind !== 'system')) };
+  }
 }
 
-/** What was acknowledged stands in the ledger, with the entries that were asked for, under the key and the id that the client was told. */
+/** What the ledger has made of a wish: ids of transfers or holds, more than one only if something is wrong. */
+interface Made {
+  readonly ids: readonly string[];
+  /** It went to another shard, was refused there, and came back. */
+  readonly isTakenBack: boolean;
+  /** What it moved on the customers' accounts, in one order. */
+  readonly moved: string;
+}
+
+function inWords(legs: readonly { account: string; amountMinor: bigint }[]): string {
+  const sums = [...Map.groupBy(legs, ({ account }) => account)].map(([account, same]): [string, bigint] => [account, same.reduce((sum, { amountMinor }) => sum + amountMinor, 0n)]);
+  return sums.filter(([, sum]) => sum !== 0n).map(([account, sum]) => `${account} ${sum}`).toSorted().join(', ');
+}
+
+/** What was acknowledged stands in the ledger, under the key and the id that the client was told. */
 function acknowledged({ key, invocations, rows }: OfKey, ledger: Lookup): Violation[] {
-  return invocations.filter(({ verdict }) => verdict === 'acknowledged').flatMap(({ subjectId, wish }) => {
+  return invocations.filter(({ verdict }) => verdict === 'acknowledged' || verdict === 'under_way').flatMap(({ verdict, subjectId, wish }) => {
     const lost = (detail: string): Violation[] => [{ rule: 'acknowledged_is_lost', about: key, detail }];
     if (rows.length === 0) return lost('the key is not in the ledger');
     if (!rows.some((row) => row.outcome === 'posted' && row.subjectId === subjectId)) return lost(`the key stands for ${rows.map((row) => `${row.outcome} ${row.subjectId}`).join(', ')}, the client was told ${subjectId}`);
-    const transfer = ledger.transfers.get(subjectId ?? '');
-    if (!transfer) return lost(`transfer ${subjectId} is not in the ledger`);
-    if (transfer.reference !== wish.reference) return [{ rule: 'other_entries_than_asked', about: key, detail: `transfer ${transfer.id} is of ${transfer.reference}, not of ${wish.reference}` }];
+    const made = ledger.madeOf(wish);
+    if (!made.ids.includes(subjectId ?? '')) return lost(`${wish.kind} ${subjectId} is not in the ledger, but ${made.ids.join(', ') || 'nothing'}`);
+    if (verdict === 'acknowledged' && made.isTakenBack) return lost(`transfer ${subjectId} was taken back`);
     return [];
   });
 }
@@ -73,23 +111,27 @@ function acknowledged({ key, invocations, rows }: OfKey, ledger: Lookup): Violat
 function posted({ key, invocations, rows }: OfKey, ledger: Lookup): Violation[] {
   const violations: Violation[] = [];
   const found = (rule: Rule, detail: string): void => void violations.push({ rule, about: key, detail });
-  const wishes = new Map(invocations.map(({ wish }) => [wish.reference, wish]));
-  const transfers = [...wishes.keys()].flatMap((reference) => ledger.byReference.get(reference) ?? []);
+  const wishes = [...new Map(invocations.map(({ wish }) => [wish.reference, wish])).values()];
+  // A capture or a void may have been made under another key: what its own key stands for is its own.
+  const ofKey = (wish: Wish, { ids }: Made): readonly string[] => (wish.hold === undefined ? ids : ids.filter(() => rows.some(({ outcome }) => outcome === 'posted')));
+  const made = wishes.map((wish) => ({ wish, made: ledger.madeOf(wish) })).map((one) => ({ ...one, ids: ofKey(one.wish, one.made) }));
+  const ids = made.flatMap((one) => one.ids);
 
-  if (transfers.length > 1) found('posted_twice', `transfers ${transfers.map(({ id, reference }) => `${id} (${reference})`).join(', ')}`);
+  if (ids.length > 1) found('posted_twice', ids.join(', '));
   if (rows.length > 1) found('posted_twice', `the key stands ${rows.length} times, on shards ${rows.map(({ shard }) => shard).join(', ')}`);
   for (const { verdict, wish, code } of invocations) {
-    if ((verdict === 'refused' || verdict === 'reused') && ledger.byReference.has(wish.reference)) found('refused_but_posted', `the client was told ${code}, and ${wish.reference} was posted`);
+    const mine = made.find((one) => one.wish.reference === wish.reference);
+    if ((verdict === 'refused' || verdict === 'reused') && mine && mine.ids.length > 0 && !mine.made.isTakenBack) found('refused_but_posted', `the client was told ${code}, and ${mine.ids[0]} was posted`);
   }
   for (const row of rows) {
-    if (row.outcome === 'posted' && !transfers.some(({ id }) => id === row.subjectId)) found('outcome_without_its_transfer', `the key stands for transfer ${row.subjectId}, which is not there`);
-    if (row.outcome !== 'posted' && transfers.length > 0) found('refused_but_posted', `the key stands for ${row.outcome}, and ${transfers[0]?.id} was posted`);
+    if (row.outcome === 'posted' && !ids.includes(row.subjectId)) found('outcome_without_its_transfer', `the key stands for ${row.subjectId}, which is not there`);
+    if (row.outcome !== 'posted' && ids.length > 0) found('refused_but_posted', `the key stands for ${row.outcome}, and ${ids[0]} was posted`);
   }
-  for (const transfer of transfers) {
-    if (!rows.some(({ subjectId }) => subjectId === transfer.id)) found('outcome_without_its_transfer', `transfer ${transfer.id} was posted without its key`);
-    const asked = (wishes.get(transfer.reference ?? '')?.legs ?? []).map((leg) => `${leg.account} ${leg.amountMinor}`).toSorted().join(', ');
-    const written = (ledger.entriesOf.get(transfer.id) ?? []).filter(({ account }) => ledger.accounts.get(account)?.kind !== 'system').map((entry) => `${entry.account} ${entry.amountMinor}`).toSorted().join(', ');
-    if (asked !== written) found('other_entries_than_asked', `asked for ${asked}; entries are ${written || 'none'}`);
+  for (const one of made) {
+    for (const id of one.ids) if (!rows.some(({ subjectId }) => subjectId === id)) found('outcome_without_its_transfer', `${id} was posted without its key`);
+    if (one.ids.length === 0 || one.wish.kind === 'hold' || one.wish.kind === 'void') continue;
+    const asked = one.made.isTakenBack ? '' : inWords(one.wish.legs);
+    if (asked !== one.made.moved) found('other_entries_than_asked', `asked for ${asked || 'nothing'}; entries are ${one.made.moved || 'none'}`);
   }
   return violations;
 }
@@ -113,16 +155,17 @@ function answers({ key, invocations }: OfKey): Violation[] {
 
 /** Nothing moved money on the clients' accounts but what they asked for. */
 function neverAskedFor(invocations: readonly Invocation[], contents: Contents): Violation[] {
-  const references = new Set(invocations.map(({ wish }) => wish.reference));
+  const references = new Set<string | undefined>(invocations.map(({ wish }) => wish.reference));
+  const captured = new Set<string | undefined>(invocations.map(({ wish }) => wish.hold));
   return contents.transfers
-    .filter(({ reference }) => reference === undefined || !references.has(reference))
+    .filter(({ reference, hold }) => (hold === undefined ? !references.has(reference) : !captured.has(hold)))
     .map(({ id, kind, reference }) => ({ rule: 'never_asked_for', about: id, detail: `a ${kind} with the reference ${reference ?? 'none'}` }));
 }
 
 /** Keys whose outcome a client that insisted on it does not know. */
 export function stillUnknown(invocations: readonly Invocation[], insisted: ReadonlySet<string>): Violation[] {
   return [...Map.groupBy(invocations, ({ key }) => key)]
-    .filter(([key, tries]) => insisted.has(key) && tries.every(({ verdict }) => verdict === 'unknown' || verdict === 'nothing'))
+    .filter(([key, tries]) => insisted.has(key) && tries.every(({ verdict }) => verdict === 'unknown' || verdict === 'nothing' || verdict === 'under_way'))
     .map(([key, tries]) => ({ rule: 'still_unknown', about: key, detail: `${tries.length} requests, the last answer ${tries.at(-1)?.status} ${tries.at(-1)?.answer}` }));
 }
 
@@ -156,7 +199,7 @@ interface Moment {
 function timelineOf(entries: readonly EntryRow[], ledger: Lookup, times: ReadonlyMap<string, { askedMs: number; toldMs: number }>): Moment[] {
   let askedMs = -Infinity;
   const forward = entries.map((entry) => {
-    const time = times.get(ledger.transfers.get(entry.transfer)?.reference ?? '');
+    const time = times.get(ledger.byId.get(entry.transfer)?.[0]?.reference ?? '');
     askedMs = Math.max(askedMs, time?.askedMs ?? -Infinity);
     return { balanceMinor: entry.balanceAfterMinor, askedMs, toldMs: time?.toldMs ?? Infinity };
   });
@@ -189,7 +232,8 @@ function withoutReason(invocations: readonly Invocation[], ledger: Lookup, timel
   }
   return [...first.values()].flatMap(({ key, wish, endMs }) => {
     const debit = wish.legs.find(({ amountMinor }) => amountMinor < 0n);
-    if (!debit || !ledger.accounts.has(debit.account)) return [];
+    // What holds reserve is no entry: of an account that had one, entries do not tell what could be spent.
+    if (!debit || !ledger.accounts.has(debit.account) || ledger.holds.some(({ debitAccount }) => debitAccount === debit.account)) return [];
     const possible = standing(timeline(debit.account), askedMs.get(key) ?? 0, endMs);
     if (possible.some(({ balanceMinor }) => balanceMinor + debit.amountMinor < 0n)) return [];
     return [{ rule: 'refused_without_reason' as const, about: key, detail: `${-debit.amountMinor} was refused for want of money, while at least ${possible[0]?.balanceMinor} stood` }];

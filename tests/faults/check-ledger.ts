@@ -7,6 +7,8 @@ export function checkLedger(contents: Contents): Violation[] {
   return [
     ...sums(contents),
     ...transfersThatDoNotBalance(contents.entries),
+    ...contents.underWay.map((id): Violation => ({ rule: 'still_under_way', about: id, detail: 'it has left its shard, and neither arrived on the other nor come back' })),
+    ...holds(contents),
     ...contents.accounts.flatMap((account) => chain(account, (entriesOn.get(account.id) ?? []).toSorted((a, b) => a.version - b.version))),
   ];
 }
@@ -25,6 +27,23 @@ function transfersThatDoNotBalance(entries: readonly EntryRow[]): Violation[] {
     const sum = legs.reduce((total, { amountMinor }) => total + amountMinor, 0n);
     return sum === 0n ? [] : [{ rule: 'entries_of_a_transfer_do_not_balance' as const, about, detail: `${legs.length} entries sum to ${sum}` }];
   });
+}
+
+/** An account holds what its open holds reserve, and a hold that says captured has one capture, of what it says. */
+function holds({ accounts, holds, transfers, entries }: Contents): Violation[] {
+  const open = Map.groupBy(holds.filter(({ status }) => status === 'open'), ({ debitAccount }) => debitAccount);
+  const held = accounts.flatMap(({ id, heldMinor }): Violation[] => {
+    const reserved = (open.get(id) ?? []).reduce((sum, { amountMinor }) => sum + amountMinor, 0n);
+    return reserved === heldMinor ? [] : [{ rule: 'held_is_not_the_open_holds', about: id, detail: `the account says ${heldMinor}, its open holds ${reserved}` }];
+  });
+  const captures = Map.groupBy(transfers, ({ hold }) => hold);
+  const entriesOf = Map.groupBy(entries, ({ transfer }) => transfer);
+  return [...held, ...holds.flatMap(({ id, status, capturedMinor, debitAccount }): Violation[] => {
+    const made = captures.get(id) ?? [];
+    const moved = made.flatMap((capture) => entriesOf.get(capture.id) ?? []).filter(({ account }) => account === debitAccount).reduce((sum, { amountMinor }) => sum - amountMinor, 0n);
+    const fits = made.length === (status === 'captured' ? 1 : 0) && moved === capturedMinor;
+    return fits ? [] : [{ rule: 'hold_is_not_its_capture', about: id, detail: `it says ${status} of ${capturedMinor}; ${made.length} captures moved ${moved}` }];
+  })];
 }
 
 /** Entries are numbered 1, 2, 3 … and each balance is the one before it and the amount; the account's own is that of the last one; none is beyond what the account may owe. */

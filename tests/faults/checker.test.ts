@@ -3,7 +3,7 @@ import { checkEvents, checkReports, type SeenEvent } from './check-followers.ts'
 import { checkHistory, stillUnknown, type Rule, type Violation } from './check-history.ts';
 import { checkLedger } from './check-ledger.ts';
 import { understood, type Invocation, type Reading, type Verdict } from './history.ts';
-import type { AccountRow, Contents } from './ledger-contents.ts';
+import type { AccountRow, Contents, TransferRow } from './ledger-contents.ts';
 
 /** A world in which all is well, for each test to break in one place: 100 paid in to anna, of which 30 go to boris; 500 were too much. */
 interface World {
@@ -17,6 +17,8 @@ type Changeable<T> = { -readonly [Name in keyof T]: T[Name] };
 const account = (id: string, kind: 'customer' | 'system', balanceMinor: bigint, version: number): AccountRow => ({
   shard: 0, id, owner: id, kind, normalSide: kind === 'system' ? 'debit' : 'credit', currency: 'EUR', balanceMinor, heldMinor: 0n, overdraftLimitMinor: 0n, version,
 });
+
+const transfer = (id: string, kind: string, reference: string | undefined, changes: Partial<TransferRow> = {}): TransferRow => ({ shard: 0, id, kind, reference, reverses: undefined, hold: undefined, ...changes });
 
 function invocation(key: string, verdict: Verdict, changes: Partial<Changeable<Invocation>> = {}): Invocation {
   return {
@@ -40,7 +42,7 @@ function sound(): World {
     readings: [{ account: 'anna', startMs: 45, endMs: 48, balanceMinor: 70n }],
     contents: {
       accounts: [account('cash', 'system', -100n, 1), account('anna', 'customer', 70n, 2), account('boris', 'customer', 30n, 1)],
-      transfers: [{ shard: 0, id: 't1', kind: 'deposit', reference: 'in' }, { shard: 0, id: 't2', kind: 'transfer', reference: 'pay' }],
+      transfers: [transfer('t1', 'deposit', 'in'), transfer('t2', 'transfer', 'pay')],
       entries: [
         { shard: 0, account: 'cash', version: 1, transfer: 't1', currency: 'EUR', amountMinor: -100n, balanceAfterMinor: -100n },
         { shard: 0, account: 'anna', version: 1, transfer: 't1', currency: 'EUR', amountMinor: 100n, balanceAfterMinor: 100n },
@@ -52,6 +54,8 @@ function sound(): World {
         { shard: 0, scope: 'anna', key: 'pay', outcome: 'posted', subjectId: 't2' },
         { shard: 0, scope: 'anna', key: 'much', outcome: 'exceeds_balance', subjectId: 't3' },
       ],
+      holds: [],
+      underWay: [],
       sums: [{ shard: 0, currency: 'EUR', balancesMinor: -5n, entriesMinor: -5n }, { shard: 1, currency: 'EUR', balancesMinor: 5n, entriesMinor: 5n }],
     },
   };
@@ -88,8 +92,8 @@ describe('what clients were told, against the ledger', () => {
       change(contents.accounts, ({ id }) => id === 'boris', { balanceMinor: 0n, version: 0 });
     }],
     ['an acknowledgement of another transfer than the key stands for would pass', ['acknowledged_is_lost', 'answers_differ'], ({ invocations }) => change(invocations, ({ replayed }) => replayed, { subjectId: 't9', answer: '{"id":"t9"}' })],
-    ['an unknown outcome that was posted twice would pass', ['posted_twice', 'outcome_without_its_transfer', 'stale_reading'], ({ contents }) => {
-      contents.transfers.push({ shard: 0, id: 't4', kind: 'transfer', reference: 'pay' });
+    ['an unknown outcome that was posted twice would pass', ['posted_twice', 'outcome_without_its_transfer', 'other_entries_than_asked', 'stale_reading'], ({ contents }) => {
+      contents.transfers.push(transfer('t4', 'transfer', 'pay'));
       contents.entries.push(
         { shard: 0, account: 'anna', version: 3, transfer: 't4', currency: 'EUR', amountMinor: -30n, balanceAfterMinor: 40n },
         { shard: 0, account: 'boris', version: 2, transfer: 't4', currency: 'EUR', amountMinor: 30n, balanceAfterMinor: 60n });
@@ -99,7 +103,7 @@ describe('what clients were told, against the ledger', () => {
     ['a key that stands on two shards would pass', ['posted_twice'], ({ contents }) => { contents.keys.push({ shard: 1, scope: 'anna', key: 'much', outcome: 'exceeds_balance', subjectId: 't8' }); }],
     ['a refusal that was posted all the same would pass', ['refused_but_posted', 'answers_differ'], ({ invocations }) => change(invocations, ({ verdict, key }) => verdict === 'unknown' && key === 'pay', { verdict: 'refused', status: 409, code: 'account_frozen' })],
     ['the other body of a used key, posted as well, would pass', ['refused_but_posted', 'posted_twice', 'outcome_without_its_transfer'], ({ contents }) => {
-      contents.transfers.push({ shard: 0, id: 't5', kind: 'transfer', reference: 'pay/other' });
+      contents.transfers.push(transfer('t5', 'transfer', 'pay/other'));
       contents.entries.push(
         { shard: 0, account: 'anna', version: 3, transfer: 't5', currency: 'EUR', amountMinor: -31n, balanceAfterMinor: 39n },
         { shard: 0, account: 'boris', version: 2, transfer: 't5', currency: 'EUR', amountMinor: 31n, balanceAfterMinor: 61n });
@@ -153,6 +157,134 @@ describe('what clients were told, against the ledger', () => {
   });
 });
 
+/** Boris is at home on shard 1: what anna pays him leaves by the account in transit of the one shard and arrives by that of the other. */
+function across(): World {
+  const world = sound();
+  const { contents } = world;
+  contents.transfers.push(transfer('t2', 'transit_in', 'pay', { shard: 1 }));
+  change(contents.entries, ({ account: on }) => on === 'boris', { shard: 1 });
+  contents.entries.push(
+    { shard: 0, account: 'transit0', version: 1, transfer: 't2', currency: 'EUR', amountMinor: 30n, balanceAfterMinor: 30n },
+    { shard: 1, account: 'transit1', version: 1, transfer: 't2', currency: 'EUR', amountMinor: -30n, balanceAfterMinor: -30n });
+  contents.accounts.push({ ...account('transit0', 'system', 30n, 1), overdraftLimitMinor: undefined }, { ...account('transit1', 'system', -30n, 1), shard: 1, overdraftLimitMinor: undefined });
+  return world;
+}
+
+/** The same, but shard 1 would not have it: so it came back, and the client was told. */
+function comeBack(): World {
+  const world = across();
+  const { contents, invocations } = world;
+  without(contents.transfers, ({ kind }) => kind === 'transit_in');
+  without(contents.entries, ({ shard }) => shard === 1);
+  contents.transfers.push(transfer('t4', 'transit_return', 'pay', { reverses: 't2' }));
+  contents.entries.push(
+    { shard: 0, account: 'transit0', version: 2, transfer: 't4', currency: 'EUR', amountMinor: -30n, balanceAfterMinor: 0n },
+    { shard: 0, account: 'anna', version: 3, transfer: 't4', currency: 'EUR', amountMinor: 30n, balanceAfterMinor: 100n });
+  change(contents.accounts, ({ id }) => id === 'transit0', { balanceMinor: 0n, version: 2 });
+  change(contents.accounts, ({ id }) => id === 'transit1', { balanceMinor: 0n, version: 0 });
+  change(contents.accounts, ({ id }) => id === 'boris', { balanceMinor: 0n, version: 0 });
+  change(contents.accounts, ({ id }) => id === 'anna', { balanceMinor: 100n, version: 3 });
+  change(invocations, ({ key, status }) => key === 'pay' && status === 503, { verdict: 'under_way', status: 202, subjectId: 't2' });
+  for (const [index, one] of invocations.entries()) if (one.key === 'pay' && one.verdict === 'acknowledged') invocations[index] = { ...one, verdict: 'refused', status: 409, code: 'account_frozen', subjectId: undefined };
+  return world;
+}
+
+describe('what goes to another shard', () => {
+  test('a transfer that arrived, or came back, would be blamed', () => {
+    expect(check(across())).toEqual([]);
+    expect(check(comeBack())).toEqual([]);
+  });
+
+  const broken: [string, () => World, Rule[], (world: World) => void][] = [
+    ['money that left and never arrived would pass', across, ['other_entries_than_asked'], ({ contents }) => {
+      without(contents.transfers, ({ kind }) => kind === 'transit_in');
+      without(contents.entries, ({ shard }) => shard === 1);
+      change(contents.accounts, ({ id }) => id === 'transit1', { balanceMinor: 0n, version: 0 });
+      change(contents.accounts, ({ id }) => id === 'boris', { balanceMinor: 0n, version: 0 });
+    }],
+    ['one that is on its way for ever would pass', across, ['still_under_way'], ({ contents }) => { contents.underWay.push('t2'); }],
+    ['one that arrived and came back as well would pass', comeBack, ['posted_twice', 'other_entries_than_asked', 'outcome_without_its_transfer'], ({ contents }) => {
+      contents.transfers.push(transfer('t2', 'transit_in', 'pay', { shard: 1 }));
+      contents.entries.push(
+        { shard: 1, account: 'transit1', version: 1, transfer: 't2', currency: 'EUR', amountMinor: -30n, balanceAfterMinor: -30n },
+        { shard: 1, account: 'boris', version: 1, transfer: 't2', currency: 'EUR', amountMinor: 30n, balanceAfterMinor: 30n });
+      change(contents.accounts, ({ id }) => id === 'transit1', { balanceMinor: -30n, version: 1 });
+      change(contents.accounts, ({ id }) => id === 'boris', { balanceMinor: 30n, version: 1 });
+    }],
+    ['one that was acknowledged and came back would pass', comeBack, ['acknowledged_is_lost'], ({ invocations }) => {
+      without(invocations, ({ key, verdict }) => key === 'pay' && verdict === 'refused');
+      change(invocations, ({ verdict }) => verdict === 'under_way', { verdict: 'acknowledged' });
+    }],
+    ['one that was refused there and is not back would pass', across, ['refused_but_posted', 'answers_differ'], ({ invocations }) => change(invocations, ({ replayed }) => replayed, { verdict: 'refused', status: 409, code: 'account_frozen' })],
+  ];
+  test.each(broken)('%s', (_name, make, expected, breakIt) => {
+    const world = make();
+    world.readings = [];
+    breakIt(world);
+    expect(rules(check(world))).toEqual(expected.toSorted());
+  });
+});
+
+/** Anna lets 50 be held for boris, who takes 20 of it under the second key that he tried; another 10 of hers are held still. */
+function withHolds(): World {
+  const world = sound();
+  const { contents, invocations } = world;
+  const legs = [{ account: 'anna', amountMinor: -50n }, { account: 'boris', amountMinor: 50n }];
+  const taken = [{ account: 'anna', amountMinor: -20n }, { account: 'boris', amountMinor: 20n }];
+  invocations.push(
+    invocation('hold', 'acknowledged', { subjectId: 'h1', startMs: 100, endMs: 110, wish: { kind: 'hold', reference: 'hold', legs } }),
+    invocation('held', 'acknowledged', { subjectId: 'h2', startMs: 100, endMs: 110, wish: { kind: 'hold', reference: 'held', legs } }),
+    invocation('void', 'refused', { status: 409, code: 'hold_not_open', startMs: 130, endMs: 140, wish: { kind: 'void', reference: 'void', legs: [], hold: 'h1' } }),
+    invocation('take', 'acknowledged', { subjectId: 't4', startMs: 110, endMs: 120, wish: { kind: 'capture', reference: 'take', legs: taken, hold: 'h1' } }),
+    invocation('late', 'refused', { status: 409, code: 'hold_not_open', startMs: 130, endMs: 140, wish: { kind: 'capture', reference: 'late', legs: taken, hold: 'h1' } }));
+  contents.keys.push(
+    { shard: 0, scope: 'anna', key: 'hold', outcome: 'posted', subjectId: 'h1' }, { shard: 0, scope: 'anna', key: 'held', outcome: 'posted', subjectId: 'h2' },
+    { shard: 0, scope: 'boris', key: 'take', outcome: 'posted', subjectId: 't4' }, { shard: 0, scope: 'boris', key: 'late', outcome: 'hold_not_open', subjectId: 'h1' });
+  contents.holds.push(
+    { shard: 0, id: 'h1', debitAccount: 'anna', creditAccount: 'boris', amountMinor: 50n, capturedMinor: 20n, status: 'captured', reference: 'hold' },
+    { shard: 0, id: 'h2', debitAccount: 'anna', creditAccount: 'boris', amountMinor: 10n, capturedMinor: 0n, status: 'open', reference: 'held' });
+  contents.transfers.push(transfer('t4', 'capture', 'hold', { hold: 'h1' }));
+  contents.entries.push(
+    { shard: 0, account: 'anna', version: 3, transfer: 't4', currency: 'EUR', amountMinor: -20n, balanceAfterMinor: 50n },
+    { shard: 0, account: 'boris', version: 2, transfer: 't4', currency: 'EUR', amountMinor: 20n, balanceAfterMinor: 50n });
+  change(contents.accounts, ({ id }) => id === 'anna', { balanceMinor: 50n, version: 3, heldMinor: 10n });
+  change(contents.accounts, ({ id }) => id === 'boris', { balanceMinor: 50n, version: 2 });
+  return world;
+}
+
+describe('holds', () => {
+  test('a hold that was captured in part would be blamed', () => {
+    expect(check(withHolds())).toEqual([]);
+  });
+
+  const broken: [string, Rule[], (world: World) => void][] = [
+    ['a hold that is gone would pass', ['acknowledged_is_lost', 'outcome_without_its_transfer', 'held_is_not_the_open_holds'], ({ contents }) => without(contents.holds, ({ id }) => id === 'h2')],
+    ['a capture that moved no money would pass', ['acknowledged_is_lost', 'outcome_without_its_transfer', 'hold_is_not_its_capture', 'entries_of_a_transfer_do_not_balance'], ({ contents }) => {
+      without(contents.transfers, ({ id }) => id === 't4');
+      without(contents.entries, ({ transfer: of, account: on }) => of === 't4' && on === 'anna');
+      change(contents.accounts, ({ id }) => id === 'anna', { balanceMinor: 70n, version: 2 });
+    }],
+    ['a capture of more than was asked for would pass', ['other_entries_than_asked'], ({ invocations }) => change(invocations, ({ key }) => key === 'take', { wish: { kind: 'capture', reference: 'take', hold: 'h1', legs: [{ account: 'anna', amountMinor: -19n }, { account: 'boris', amountMinor: 19n }] } })],
+    ['a second capture would pass', ['posted_twice', 'hold_is_not_its_capture', 'other_entries_than_asked', 'outcome_without_its_transfer'], ({ contents }) => {
+      contents.transfers.push(transfer('t5', 'capture', 'hold', { hold: 'h1' }));
+      contents.entries.push(
+        { shard: 0, account: 'anna', version: 4, transfer: 't5', currency: 'EUR', amountMinor: -20n, balanceAfterMinor: 30n },
+        { shard: 0, account: 'boris', version: 3, transfer: 't5', currency: 'EUR', amountMinor: 20n, balanceAfterMinor: 70n });
+      change(contents.accounts, ({ id }) => id === 'anna', { balanceMinor: 30n, version: 4 });
+      change(contents.accounts, ({ id }) => id === 'boris', { balanceMinor: 70n, version: 3 });
+    }],
+    ['a void that was acknowledged and is not there would pass', ['acknowledged_is_lost'], ({ invocations }) => change(invocations, ({ key }) => key === 'void', { verdict: 'acknowledged', subjectId: 'h1' })],
+    ['money that stays held for nothing would pass', ['held_is_not_the_open_holds'], ({ contents }) => change(contents.holds, ({ id }) => id === 'h2', { status: 'voided' })],
+    ['money that is held for two would pass', ['held_is_not_the_open_holds'], ({ contents }) => change(contents.accounts, ({ id }) => id === 'anna', { heldMinor: 5n })],
+    ['a hold that says captured and was not would pass', ['hold_is_not_its_capture', 'held_is_not_the_open_holds'], ({ contents }) => change(contents.holds, ({ id }) => id === 'h2', { status: 'captured', capturedMinor: 10n })],
+  ];
+  test.each(broken)('%s', (_name, expected, breakIt) => {
+    const world = withHolds();
+    breakIt(world);
+    expect(rules(check(world))).toEqual(expected.toSorted());
+  });
+});
+
 describe('the ledger in itself', () => {
   const broken: [string, Rule[], (contents: World['contents']) => void][] = [
     ['money made or lost between the shards would pass', ['sum_is_not_zero'], ({ sums }) => change(sums, ({ shard }) => shard === 1, { balancesMinor: 4n })],
@@ -162,7 +294,7 @@ describe('the ledger in itself', () => {
     ['a gap in the entries of an account would pass', ['chain_of_entries_is_broken'], ({ entries }) => change(entries, ({ account: on, version }) => on === 'anna' && version === 2, { version: 3 })],
     ['an entry with a wrong balance after it would pass', ['chain_of_entries_is_broken', 'stale_reading'], ({ entries }) => change(entries, ({ account: on, version }) => on === 'anna' && version === 2, { balanceAfterMinor: 71n })],
     ['a balance that is not that of the last entry would pass', ['balance_is_not_the_last_entry'], ({ accounts }) => change(accounts, ({ id }) => id === 'anna', { balanceMinor: 71n })],
-    ['more held than there is would pass', ['beyond_policy'], ({ accounts }) => change(accounts, ({ id }) => id === 'anna', { heldMinor: 71n })],
+    ['more held than there is would pass', ['beyond_policy', 'held_is_not_the_open_holds'], ({ accounts }) => change(accounts, ({ id }) => id === 'anna', { heldMinor: 71n })],
     ['an overdraft that was mended later would pass', ['beyond_policy', 'stale_reading', 'other_entries_than_asked'], ({ entries }) => {
       // Paid out before it was paid in: the balances at the end are as they should be.
       change(entries, ({ account: on, version }) => on === 'anna' && version === 1, { transfer: 't2', amountMinor: -30n, balanceAfterMinor: -30n });

@@ -2,18 +2,22 @@ import { performance } from 'node:perf_hooks';
 
 /** What a request would change: signed minor units an account, of customers only. The platform's own accounts take the other side. */
 export interface Wish {
-  readonly kind: 'transfer' | 'deposit';
+  readonly kind: 'transfer' | 'deposit' | 'reversal' | 'hold' | 'capture' | 'void';
+  /** Of a hold: what its capture would move. Of a void: nothing. */
   readonly legs: readonly { readonly account: string; readonly amountMinor: bigint }[];
-  /** In the request, and in the ledger beside what came of it: of this one body under this one key. */
+  /** Of this one body under this one key. In the request, and in the ledger beside what came of it, but for captures and voids, which carry none. */
   readonly reference: string;
+  /** Of a capture and a void: which hold. */
+  readonly hold?: string;
 }
 
 /**
  * What a client knows from an answer.
- * acknowledged: it is done. refused: it is not, and never will be under this key. reused: the key belongs to another body.
+ * acknowledged: it is done. under_way: the money has left for another shard, and will arrive there or come back.
+ * refused: it is not done, and never will be under this key. reused: the key belongs to another body.
  * nothing: it was turned away at the door (429, 401, in flight), which says nothing of other attempts. unknown: anything may have become of it.
  */
-export type Verdict = 'acknowledged' | 'refused' | 'reused' | 'nothing' | 'unknown';
+export type Verdict = 'acknowledged' | 'under_way' | 'refused' | 'reused' | 'nothing' | 'unknown';
 
 /** One request and its answer. Times are of one monotonic clock, in milliseconds. */
 export interface Invocation {
@@ -26,7 +30,7 @@ export interface Invocation {
   /** 0 where no answer came. */
   readonly status: number;
   readonly code: string | undefined;
-  /** Id of the transfer that an acknowledgement names. */
+  /** Id of the transfer or hold that an acknowledgement names. */
   readonly subjectId: string | undefined;
   /** The answer to the letter, without what differs from request to request. */
   readonly answer: string;
@@ -76,7 +80,7 @@ export function understood(answer: Answer): Pick<Invocation, 'verdict' | 'status
   const code = typeof body.code === 'string' ? body.code : undefined;
   const { trace_id: _, ...lasting } = body;
   return {
-    verdict: verdictOf(answer.status, code),
+    verdict: body.status === 'in_transit' ? 'under_way' : verdictOf(answer.status, code),
     status: answer.status,
     code,
     subjectId: typeof body.id === 'string' ? body.id : undefined,

@@ -4,6 +4,9 @@ export interface Contents {
   readonly transfers: readonly TransferRow[];
   readonly entries: readonly EntryRow[];
   readonly keys: readonly KeyRow[];
+  readonly holds: readonly HoldRow[];
+  /** Ids of transfers whose other half has been decided neither way yet. */
+  readonly underWay: readonly string[];
   /** Of everything that a shard holds, a row a currency. */
   readonly sums: readonly { readonly shard: number; readonly currency: string; readonly balancesMinor: bigint; readonly entriesMinor: bigint }[];
 }
@@ -22,10 +25,27 @@ export interface AccountRow {
   readonly version: number;
 }
 
+/**
+ * A transfer to another shard is there twice, under one id: what left the one, and (kind `transit_in`) what came to the other. If it found
+ * no way in, a `transit_return` reverses the first.
+ */
 export interface TransferRow {
   readonly shard: number;
   readonly id: string;
   readonly kind: string;
+  readonly reference: string | undefined;
+  readonly reverses: string | undefined;
+  readonly hold: string | undefined;
+}
+
+export interface HoldRow {
+  readonly shard: number;
+  readonly id: string;
+  readonly debitAccount: string;
+  readonly creditAccount: string;
+  readonly amountMinor: bigint;
+  readonly capturedMinor: bigint;
+  readonly status: 'open' | 'captured' | 'voided' | 'expired';
   readonly reference: string | undefined;
 }
 

@@ -33,8 +33,6 @@ interface Options {
   keep: boolean;
 }
 
-process.exitCode = await main();
-
 async function main(): Promise<number> {
   const options = optionsOf();
   if (!options) {
@@ -139,3 +137,5 @@ function optionsOf(): Options | undefined {
 function say(line: string): void {
   console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
 }
+
+process.exitCode = await main();

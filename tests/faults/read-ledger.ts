@@ -1,7 +1,7 @@
 import { readTopic } from '../kit/events.ts';
 import type { Platform } from '../kit/platform.ts';
 import type { SeenEvent } from './check-followers.ts';
-import type { AccountRow, Contents, EntryRow, KeyRow, TransferRow } from './ledger-contents.ts';
+import type { AccountRow, Contents, EntryRow, HoldRow, KeyRow, TransferRow } from './ledger-contents.ts';
 import type { Customer } from './people.ts';
 
 const SHARDS = [0, 1] as const;
@@ -21,6 +21,8 @@ export async function readLedger(platform: Platform, run: string, customers: rea
     transfers: shards.flatMap(({ transfers }) => transfers),
     entries: shards.flatMap(({ entries }) => entries),
     keys: shards.flatMap(({ keys }) => keys),
+    holds: shards.flatMap(({ holds }) => holds),
+    underWay: shards.flatMap(({ underWay }) => underWay),
     sums: shards.flatMap(({ sums }) => sums),
   };
 }
@@ -31,9 +33,12 @@ async function readShard(platform: Platform, shard: number, run: string, custome
   const accounts = await rows(`SELECT id, owner, kind, normal_side, currency, balance_minor::text, version, held_minor::text, overdraft_limit_minor::text FROM accounts WHERE owner IN (${owners}) OR kind = 'system'`);
   const entries = await rows(`SELECT e.account_id, e.account_version, e.transfer_id, a.currency, e.amount_minor::text, e.balance_after_minor::text
     FROM entries e JOIN accounts a ON a.id = e.account_id WHERE a.owner IN (${owners}) OR a.kind = 'system'`);
-  const transfers = await rows(`SELECT id, kind, reference FROM transfers t WHERE reference LIKE '${run}/%'
+  const transfers = await rows(`SELECT id, kind, reference, reverses, hold_id FROM transfers t WHERE reference LIKE '${run}/%'
     OR EXISTS (SELECT FROM entries e JOIN accounts a ON a.id = e.account_id WHERE e.transfer_id = t.id AND a.owner IN (${owners}))`);
   const keys = await rows(`SELECT scope, key, outcome, subject_id FROM idempotency_keys WHERE key LIKE '${run}/%'`);
+  const holds = await rows(`SELECT h.id, h.debit_account, h.credit_account, h.amount_minor::text, h.captured_minor::text, h.status, h.reference
+    FROM holds h JOIN accounts a ON a.id = h.debit_account WHERE a.owner IN (${owners})`);
+  const underWay = await rows(`SELECT o.transfer_id FROM outgoing_transfers o JOIN transfers t ON t.id = o.transfer_id WHERE o.state = 'sent' AND t.reference LIKE '${run}/%'`);
   const sums = await rows(`SELECT a.currency, sum(a.balance_minor)::text AS balances, coalesce(sum(e.amount), 0)::text AS entries
     FROM accounts a LEFT JOIN (SELECT account_id, sum(amount_minor) AS amount FROM entries GROUP BY account_id) e ON e.account_id = a.id GROUP BY a.currency`);
   return {
@@ -46,8 +51,15 @@ async function readShard(platform: Platform, shard: number, run: string, custome
       shard, account: text(row, 'account_id'), version: Number(row['account_version']), transfer: text(row, 'transfer_id'), currency: text(row, 'currency'),
       amountMinor: minor(row, 'amount_minor'), balanceAfterMinor: minor(row, 'balance_after_minor'),
     })),
-    transfers: transfers.map((row): TransferRow => ({ shard, id: text(row, 'id'), kind: text(row, 'kind'), reference: row['reference'] === null ? undefined : text(row, 'reference') })),
+    transfers: transfers.map((row): TransferRow => ({
+      shard, id: text(row, 'id'), kind: text(row, 'kind'), reference: optional(row, 'reference'), reverses: optional(row, 'reverses'), hold: optional(row, 'hold_id'),
+    })),
     keys: keys.map((row): KeyRow => ({ shard, scope: text(row, 'scope'), key: text(row, 'key'), outcome: text(row, 'outcome'), subjectId: text(row, 'subject_id') })),
+    holds: holds.map((row): HoldRow => ({
+      shard, id: text(row, 'id'), debitAccount: text(row, 'debit_account'), creditAccount: text(row, 'credit_account'), amountMinor: minor(row, 'amount_minor'),
+      capturedMinor: minor(row, 'captured_minor'), status: text(row, 'status') as HoldRow['status'], reference: optional(row, 'reference'),
+    })),
+    underWay: underWay.map((row) => text(row, 'transfer_id')),
     sums: sums.map((row) => ({ shard, currency: text(row, 'currency'), balancesMinor: minor(row, 'balances'), entriesMinor: minor(row, 'entries') })),
   };
 }
@@ -56,6 +68,10 @@ function text(row: Row, column: string): string {
   const value = row[column];
   if (typeof value !== 'string') throw new Error(`the column ${column} holds ${JSON.stringify(value)}`);
   return value;
+}
+
+function optional(row: Row, column: string): string | undefined {
+  return row[column] === null ? undefined : text(row, column);
 }
 
 function minor(row: Row, column: string): bigint {
