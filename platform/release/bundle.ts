@@ -1,10 +1,5 @@
-import { spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import { UserError } from '../cli/errors.ts';
 import { imageTag, images, vendorElasticsearch, vendorImages } from '../cli/images/catalogue.ts';
 import { isAvailable, INPUTS_LABEL } from '../cli/images/ensure.ts';
@@ -66,10 +61,9 @@ export async function makeBundle(file: string, { tags, toolbox, version, project
     await mkdir(dirname(file), { recursive: true });
     const commit = (await must('git', ['-c', 'safe.directory=*', '-C', project, 'rev-parse', 'HEAD'])).trim();
     say('the toolbox');
-    await save([toolbox], createGzip(), join(directory, TOOLBOX_FILE));
+    await save([toolbox], 'gzip', join(directory, TOOLBOX_FILE));
     say(`${tags.length} images, compressing`);
-    const zstd = createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL, [constants.ZSTD_c_nbWorkers]: availableParallelism() } });
-    await save(tags, zstd, join(directory, IMAGES_FILE));
+    await save(tags, `zstd -q -T0 -${ZSTD_LEVEL}`, join(directory, IMAGES_FILE));
     const manifest: BundleManifest = { version, commit, files: {}, images: await Promise.all(tags.map(describe)) };
     for (const packed of [TOOLBOX_FILE, IMAGES_FILE]) manifest.files[packed] = { size_bytes: (await stat(join(directory, packed))).size, sha256: await sha256(join(directory, packed)) };
     await writeFile(join(directory, 'manifest.json'), JSON.stringify(manifest, null, 2) + '\n');
@@ -89,13 +83,8 @@ export async function makeBundle(file: string, { tags, toolbox, version, project
 }
 
 /** `docker save` of all images in one archive, in which what they share is once. */
-async function save(tags: readonly string[], compress: NodeJS.ReadWriteStream, path: string): Promise<void> {
-  const child = spawn('docker', ['save', ...tags], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => (complaint += chunk));
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  await pipeline(child.stdout, compress, createWriteStream(path));
-  if ((await ended) !== 0) throw new Error(`docker save failed: ${complaint.trim()}`);
+async function save(tags: readonly string[], compress: string, path: string): Promise<void> {
+  await must('bash', ['-c', `set -o pipefail; docker save "\${@:2}" | ${compress} >"$1"`, 'save', path, ...tags]);
 }
 
 async function describe(tag: string): Promise<BundledImage> {
