@@ -1,15 +1,15 @@
 import { Problem, unavailable } from '@holdfast/kit/problem';
-import type { Posted, Posting } from './posting.ts';
+import { subjectOf, type Posted, type Posting } from './posting.ts';
 
 interface Waiting {
   readonly posting: Posting;
   readonly name: string;
-  resolve(posted: Posted): void;
-  reject(cause: unknown): void;
+  answered(posted: Posted): void;
+  failed(cause: unknown): void;
 }
 
 /**
- * Groups the transfers of one shard into batches, as a commit costs the same for one as for a hundred. Nobody waits for a timer:
+ * Groups the postings of one shard into batches, as a commit costs the same for one as for a hundred. Nobody waits for a timer:
  * a batch leaves as soon as a lane is free, with whatever has come by then, so the load itself makes the batches.
  */
 export class PostingQueue {
@@ -20,6 +20,7 @@ export class PostingQueue {
   private readonly inFlight = new Set<string>();
   private waiting: Waiting[] = [];
   private busy = 0;
+  private leaving = false;
 
   constructor(
     post: (postings: readonly Posting[]) => Promise<readonly Posted[]>,
@@ -31,30 +32,59 @@ export class PostingQueue {
     this.waitingMax = options.waitingMax;
   }
 
+  /** The answer to one posting. Rejects if there is none: with 503 if there is too much to do, or the ledger is away. */
   add(posting: Posting): Promise<Posted> {
-    const name = JSON.stringify([posting.scope, posting.key]);
+    return new Promise((resolve, reject) => {
+      if (this.waiting.length >= this.waitingMax) reject(busy());
+      else this.enqueue(posting, resolve, reject);
+    });
+  }
+
+  /** The answers to many that came together, in their order: what `add` would resolve to, or reject with. */
+  addMany(postings: readonly Posting[]): Promise<({ posted: Posted } | { cause: unknown })[]> {
+    if (this.waiting.length + postings.length > this.waitingMax) return Promise.resolve(postings.map(() => ({ cause: busy() })));
+    return new Promise((resolve) => {
+      const answers = new Array<{ posted: Posted } | { cause: unknown }>(postings.length);
+      let missing = postings.length;
+      if (missing === 0) resolve(answers);
+      for (const [index, posting] of postings.entries()) {
+        const answer = (one: { posted: Posted } | { cause: unknown }): void => {
+          answers[index] = one;
+          missing -= 1;
+          if (missing === 0) resolve(answers);
+        };
+        this.enqueue(posting, (posted) => answer({ posted }), (cause) => answer({ cause }));
+      }
+    });
+  }
+
+  private enqueue(posting: Posting, answered: Waiting['answered'], failed: Waiting['failed']): void {
+    const name = `${posting.scope}\n${posting.key}`;
     // A key is once at most in all batches under way, or its second request would wait for the first inside the database.
     if (this.inFlight.has(name)) {
-      return Promise.resolve({ outcome: 'idempotency_in_flight', replayed: false, transferId: posting.transferId, postedAt: '' });
+      answered({ outcome: 'idempotency_in_flight', replayed: false, subjectId: subjectOf(posting), postedAt: '' });
+      return;
     }
-    if (this.waiting.length >= this.waitingMax) return Promise.reject(unavailable('ledger_busy', 'The ledger has more work than it can take; ask again'));
     this.inFlight.add(name);
-    return new Promise((resolve, reject) => {
-      this.waiting.push({ posting, name, resolve, reject });
-      // After this turn of the event loop, so that requests which arrived together leave together.
-      setImmediate(() => this.leave());
+    this.waiting.push({ posting, name, answered, failed });
+    if (this.leaving) return;
+    this.leaving = true;
+    // After this turn of the event loop, so that requests which arrived together leave together.
+    setImmediate(() => {
+      this.leaving = false;
+      this.leave();
     });
   }
 
   private leave(): void {
-    if (this.busy >= this.lanes || this.waiting.length === 0) return;
-    const batch = this.waiting.slice(0, this.batchMax);
-    this.waiting = this.waiting.slice(this.batchMax);
-    this.busy += 1;
-    void this.settle(batch).finally(() => {
-      this.busy -= 1;
-      this.leave();
-    });
+    while (this.busy < this.lanes && this.waiting.length > 0) {
+      const batch = this.waiting.splice(0, this.batchMax);
+      this.busy += 1;
+      void this.settle(batch).finally(() => {
+        this.busy -= 1;
+        this.leave();
+      });
+    }
   }
 
   private async settle(batch: readonly Waiting[]): Promise<void> {
@@ -62,20 +92,26 @@ export class PostingQueue {
       const posted = await this.post(batch.map((item) => item.posting));
       for (const [index, item] of batch.entries()) {
         const answer = posted[index];
-        this.finish(item, () => (answer ? item.resolve(answer) : item.reject(new Error('a transfer was posted without an answer'))));
+        this.inFlight.delete(item.name);
+        if (answer) item.answered(answer);
+        else item.failed(new Error('a posting was decided without an answer'));
       }
     } catch (cause) {
-      // The ledger is away for all of them alike. Anything else is the fault of one, which must not sink the others.
+      // The ledger is away for all of them alike. Anything else is the fault of one, which must not sink the others: it is found by halves.
       if (cause instanceof Problem || batch.length === 1) {
-        for (const item of batch) this.finish(item, () => item.reject(cause));
+        for (const item of batch) {
+          this.inFlight.delete(item.name);
+          item.failed(cause);
+        }
         return;
       }
-      for (const item of batch) await this.settle([item]);
+      const half = Math.ceil(batch.length / 2);
+      await this.settle(batch.slice(0, half));
+      await this.settle(batch.slice(half));
     }
   }
+}
 
-  private finish(item: Waiting, tell: () => void): void {
-    this.inFlight.delete(item.name);
-    tell();
-  }
+function busy(): Problem {
+  return unavailable('ledger_busy', 'The ledger has more work than it can take; ask again');
 }
