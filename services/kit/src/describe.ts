@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiBearerAuth, ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
+import { commonCodes } from './problem.ts';
 
 type SchemaObject = Record<string, unknown>;
 
@@ -13,6 +14,8 @@ export interface Operation {
   readonly headers?: Readonly<Record<string, { description: string; required?: boolean }>>;
   /** Status -> schema of the answer, or what the status means if it has no body. */
   readonly responses: Readonly<Record<number, z.ZodType | string>>;
+  /** The codes of a service's own refusals. With them, the description lists every code there is; without, it leaves the list open. */
+  readonly codes?: readonly string[];
   /** Open to everybody: no bearer token in the description. */
   readonly public?: true;
 }
@@ -29,23 +32,26 @@ export function Describe(operation: Operation): MethodDecorator & ClassDecorator
       typeof response === 'string'
         ? ApiResponse({ status: Number(status), description: response })
         : ApiResponse({ status: Number(status), description: response.description ?? operation.summary, schema: schemaOf(response) })),
-    ApiResponse({ status: 'default', description: 'RFC 9457 problem details', content: { 'application/problem+json': { schema: problemSchema } } }),
+    ApiResponse({ status: 'default', description: 'RFC 9457 problem details', content: { 'application/problem+json': { schema: problemSchema(operation.codes) } } }),
     ...(operation.public ? [] : [ApiBearerAuth()]),
   );
 }
 
-const problemSchema = {
-  type: 'object',
-  required: ['type', 'title', 'status', 'code'],
-  properties: {
-    type: { type: 'string' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    code: { type: 'string', description: 'Stable, for programs' },
-    detail: { type: 'string' },
-    trace_id: { type: 'string' },
-  },
-};
+function problemSchema(codes: readonly string[] | undefined) {
+  return {
+    type: 'object',
+    required: ['type', 'title', 'status', 'code'],
+    properties: {
+      type: { type: 'string' },
+      title: { type: 'string' },
+      status: { type: 'integer' },
+      code: { type: 'string', description: 'Stable, for programs', ...(codes && { enum: [...codes, ...commonCodes] }) },
+      detail: { type: 'string' },
+      errors: { type: 'array', description: 'Of `invalid_request`: every fault', items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } } } },
+      trace_id: { type: 'string' },
+    },
+  };
+}
 
 function members(schema: z.ZodObject | undefined): [string, z.ZodType][] {
   return schema ? (Object.entries(schema.shape) as [string, z.ZodType][]) : [];

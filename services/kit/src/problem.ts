@@ -95,3 +95,10 @@ export function unavailable(code: string, title: string, options: { retryAfter_s
     cause: options.cause,
   });
 }
+
+/** The codes that any route of any service may answer with, the gateway before it included. */
+export const commonCodes = [
+  'invalid_request', 'ambiguous_path', 'unauthenticated', 'forbidden', 'client_certificate_needed', 'not_found', 'method_not_allowed', 'request_timeout', 'too_large',
+  'unsupported_media_type', 'rate_limited', 'internal', 'unavailable', 'database_unavailable', 'database_timeout', 'identity_unavailable',
+  'upstream_unavailable', 'upstream_lost', 'upstream_timeout',
+] as const;

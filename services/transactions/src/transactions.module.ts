@@ -4,30 +4,45 @@ import { KitModule } from '@holdfast/kit/kit.module';
 import { Database } from '@holdfast/kit/postgres';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { AccountChangesController } from './accounts/account-changes.controller.ts';
+import { AccountHistory } from './accounts/account-history.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { AccountsController } from './accounts/accounts.controller.ts';
+import { ChangeAccount } from './accounts/change-account.ts';
+import { SystemAccounts } from './accounts/system-accounts.ts';
 import { config } from './config.ts';
 import { EventsOut } from './events-out.ts';
+import { CaptureHold } from './holds/capture-hold.ts';
+import { Holds } from './holds/holds.ts';
+import { HoldsController } from './holds/holds.controller.ts';
+import { PlaceHold } from './holds/place-hold.ts';
+import { VoidHold } from './holds/void-hold.ts';
+import { Housekeeping } from './housekeeping.ts';
 import { Ledger } from './shards/ledger.ts';
 import { Shard, STATEMENT_TIMEOUT_MS, WRITE_QUERY_TIMEOUT_MS } from './shards/shard.ts';
 import { isLeader } from './shards/shards.store.ts';
-import { Deposit } from './transfers/deposit.ts';
+import { BookCash } from './transfers/book-cash.ts';
+import { PostBatch } from './transfers/post-batch.ts';
 import { PostTransfer } from './transfers/post-transfer.ts';
 import { Poster } from './transfers/poster.ts';
+import { ReverseTransfer } from './transfers/reverse-transfer.ts';
+import { RouteLegs } from './transfers/route-legs.ts';
+import { ShowTransfer } from './transfers/show-transfer.ts';
 import { TransfersController } from './transfers/transfers.controller.ts';
 
 /** How long the end waits for queries under way: a write may hang for longer, and its outcome is the database's. */
 const CLOSE_MAX_MS = 5_000;
 
-/** The connections to every shard, of three kinds: writes that hang for want of a replica must starve neither reads nor the relay. */
+/** The connections to every shard, of four kinds: writes that hang for want of a replica must starve neither reads nor the relay nor the lock of housekeeping. */
 class LedgerDatabases {
   readonly lines = config.ledgerShards.map((address, number) => {
     const open = (connectionsMax: number, queryTimeoutMs?: number): Database => new Database({
       address, database: 'ledger', user: 'transactions', directory: config.secretsDirectory, connectionsMax,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS, ...(queryTimeoutMs !== undefined && { queryTimeoutMs }),
     });
-    const [writes, reads, relay] = [open(config.postingLanes + 4, WRITE_QUERY_TIMEOUT_MS), open(6), open(2)];
-    return { shard: new Shard({ number, writes, reads, answerTimeoutMs: config.writeTimeoutMs }), databases: [writes, reads, relay], relay };
+    const [writes, reads, relay, housekeeping] = [open(config.postingLanes + 4, WRITE_QUERY_TIMEOUT_MS), open(6), open(2), open(1)];
+    const shard = new Shard({ number, writes, reads, answerTimeoutMs: config.writeTimeoutMs });
+    return { shard, databases: [writes, reads, relay, housekeeping], relay, housekeeping };
   });
 
   readonly shards = this.lines.map(({ shard }) => shard);
@@ -40,7 +55,7 @@ class LedgerDatabases {
 
 @Module({
   imports: [KitModule.for(config)],
-  controllers: [AccountsController, TransfersController],
+  controllers: [AccountsController, AccountChangesController, TransfersController, HoldsController],
   providers: [
     LedgerDatabases,
     { provide: Ledger, inject: [LedgerDatabases], useFactory: ({ shards }: LedgerDatabases) => new Ledger(shards) },
@@ -60,9 +75,49 @@ class LedgerDatabases {
         lanes: config.postingLanes, batchMax: config.postingBatchMax, onPosted: (shard) => events.nudge(shard),
       }),
     },
+    {
+      provide: Housekeeping,
+      inject: [LedgerDatabases, Poster],
+      useFactory: ({ lines }: LedgerDatabases, poster: Poster) => new Housekeeping(lines.map(({ shard, housekeeping }) => ({ shard, database: housekeeping })), poster),
+    },
+    { provide: SystemAccounts, useFactory: () => new SystemAccounts() },
+    {
+      provide: RouteLegs,
+      inject: [Ledger, SystemAccounts],
+      useFactory: (ledger: Ledger, systemAccounts: SystemAccounts) => new RouteLegs(ledger, systemAccounts, { crossesShards: false }),
+    },
     { provide: Accounts, inject: [Ledger], useFactory: (ledger: Ledger) => new Accounts(ledger) },
-    { provide: PostTransfer, inject: [Ledger, Poster], useFactory: (ledger: Ledger, poster: Poster) => new PostTransfer(ledger, poster) },
-    { provide: Deposit, inject: [Ledger, Poster], useFactory: (ledger: Ledger, poster: Poster) => new Deposit(ledger, poster) },
+    { provide: AccountHistory, inject: [Ledger, Accounts], useFactory: (ledger: Ledger, accounts: Accounts) => new AccountHistory(ledger, accounts) },
+    {
+      provide: ChangeAccount,
+      inject: [Ledger, EventsOut],
+      useFactory: (ledger: Ledger, events: EventsOut) => new ChangeAccount(ledger, (shard) => events.nudge(shard)),
+    },
+    {
+      provide: PostTransfer,
+      inject: [Ledger, RouteLegs, Poster],
+      useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster) => new PostTransfer(ledger, routes, poster),
+    },
+    { provide: PostBatch, inject: [Ledger, RouteLegs, Poster], useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster) => new PostBatch(ledger, routes, poster) },
+    { provide: ShowTransfer, inject: [Ledger], useFactory: (ledger: Ledger) => new ShowTransfer(ledger) },
+    {
+      provide: ReverseTransfer,
+      inject: [Ledger, ShowTransfer, Poster],
+      useFactory: (ledger: Ledger, transfers: ShowTransfer, poster: Poster) => new ReverseTransfer(ledger, transfers, poster),
+    },
+    {
+      provide: BookCash,
+      inject: [Ledger, SystemAccounts, Poster],
+      useFactory: (ledger: Ledger, systemAccounts: SystemAccounts, poster: Poster) => new BookCash(ledger, systemAccounts, poster),
+    },
+    { provide: Holds, inject: [Ledger], useFactory: (ledger: Ledger) => new Holds(ledger) },
+    { provide: PlaceHold, inject: [Ledger, RouteLegs, Poster], useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster) => new PlaceHold(ledger, routes, poster) },
+    {
+      provide: CaptureHold,
+      inject: [Ledger, Holds, SystemAccounts, Poster],
+      useFactory: (ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, poster: Poster) => new CaptureHold(ledger, holds, systemAccounts, poster),
+    },
+    { provide: VoidHold, inject: [Ledger, Holds, Poster], useFactory: (ledger: Ledger, holds: Holds, poster: Poster) => new VoidHold(ledger, holds, poster) },
   ],
 })
 export class TransactionsModule implements OnApplicationShutdown {
@@ -71,6 +126,7 @@ export class TransactionsModule implements OnApplicationShutdown {
     private readonly ledger: Ledger,
     private readonly kafka: Kafka,
     private readonly events: EventsOut,
+    private readonly housekeeping: Housekeeping,
     checks: HealthChecks,
   ) {
     // One leader is enough to be ready: with this replica taken out, customers of the shards that are up would have nobody at all.
@@ -92,10 +148,12 @@ export class TransactionsModule implements OnApplicationShutdown {
     ledger.start();
     kafka.start();
     events.start();
+    housekeeping.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.ledger.stop();
+    await this.housekeeping.stop();
     await this.events.stop();
     await this.kafka.close();
     await this.databases.close();

@@ -24,6 +24,7 @@ export const refusals = {
   account_closed: { status: 409, title: 'One of the accounts is closed' },
   account_frozen: { status: 409, title: 'One of the accounts is frozen' },
   account_not_empty: { status: 409, title: 'The account still has a balance' },
+  overdraft_in_use: { status: 409, title: 'The account is further below zero than the new limit allows' },
   account_has_holds: { status: 409, title: 'The account still has open holds' },
   balance_too_large: { status: 422, title: 'A balance would grow beyond what the ledger can hold' },
   exceeds_balance: { status: 422, title: 'The amount exceeds the available balance' },
@@ -39,6 +40,7 @@ export const refusals = {
   reversal_of_reversal: { status: 422, title: 'A reversal cannot be reversed' },
   transfer_not_reversible: { status: 422, title: 'This transfer cannot be reversed' },
   // The request.
+  period_invalid: { status: 400, title: 'The period ends before it begins' },
   cursor_malformed: { status: 400, title: 'The cursor is not one that a previous page gave' },
   idempotency_key_missing: { status: 400, title: 'The header Idempotency-Key is required' },
   idempotency_key_malformed: { status: 400, title: 'The header Idempotency-Key must be 1 to 255 printable ASCII characters' },

@@ -1,0 +1,69 @@
+import { log } from '@holdfast/kit/logging';
+import type { Database } from '@holdfast/kit/postgres';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expireHolds } from './holds/expire-holds.ts';
+import type { Shard } from './shards/shard.ts';
+import { forgetKeys } from './transfers/forget-keys.ts';
+import type { Poster } from './transfers/poster.ts';
+
+/** Any number will do, as long as nobody else takes it in the same database. */
+const HOUSEKEEPING_LOCK = 4_706_003;
+const EXPIRE_EVERY_MS = 1_000;
+const FORGET_EVERY_MS = 600_000;
+
+interface Line {
+  readonly shard: Shard;
+  /** One connection, for the lock: the work itself goes the usual ways. */
+  readonly database: Database;
+}
+
+/** What a shard needs done by itself: holds released when their time is over, old keys forgotten. By one replica at a time, whoever has the lock. */
+export class Housekeeping {
+  private readonly lines: readonly Line[];
+  private readonly poster: Poster;
+  private readonly stopping = new AbortController();
+  private running: Promise<unknown> | undefined;
+
+  constructor(lines: readonly Line[], poster: Poster) {
+    this.lines = lines;
+    this.poster = poster;
+  }
+
+  start(): void {
+    this.running ??= Promise.all(this.lines.map((line) => this.keep(line)));
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async keep({ shard, database }: Line): Promise<void> {
+    let forgotten_ms = -Infinity;
+    let isInTrouble = false;
+    while (!this.stopping.signal.aborted) {
+      try {
+        await database.session(async (connection) => {
+          const [lock] = await connection.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [HOUSEKEEPING_LOCK, shard.number]);
+          if (!lock?.taken) return;
+          try {
+            await expireHolds(shard, this.poster);
+            if (performance.now() - forgotten_ms > FORGET_EVERY_MS) {
+              const keys = await forgetKeys(shard);
+              if (keys > 0) log.info('old idempotency keys were forgotten', { 'holdfast.shard': shard.number, keys });
+              forgotten_ms = performance.now();
+            }
+          } finally {
+            // On a broken session this fails, and the lock is gone with the session anyway.
+            await connection.query('SELECT pg_advisory_unlock($1, $2)', [HOUSEKEEPING_LOCK, shard.number]).catch(() => undefined);
+          }
+        });
+        isInTrouble = false;
+      } catch (cause) {
+        if (!isInTrouble) log.warn('holds and keys of a shard wait for housekeeping; trying on', { 'holdfast.shard': shard.number }, cause);
+        isInTrouble = true;
+      }
+      await sleep(EXPIRE_EVERY_MS, undefined, { signal: this.stopping.signal, ref: false }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { CallerOf } from '@holdfast/kit/authentication';
+import { refuse, type Refusal } from '@holdfast/kit/problem';
+import { parseTransferId, type TransferId } from '../accounts/account-id.ts';
+import { findAccount } from '../accounts/accounts.store.ts';
+import type { Ledger } from '../shards/ledger.ts';
+import { shownTransfer } from './prepare-transfer.ts';
+import { refusalCode, type LedgerRefusal } from './refusals.ts';
+import { isOperator } from './standing.ts';
+import type { Transfer } from './transfer.schema.ts';
+import { findTransfer, type LegRow, type TransferRow } from './transfers.store.ts';
+
+const statuses = { sent: 'in_transit', settled: 'posted', returned: 'returned' } as const;
+
+export class ShowTransfer {
+  private readonly ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.ledger = ledger;
+  }
+
+  /** Only its parties, and operators, may see a transfer; for others it is not there. */
+  async show(caller: CallerOf, id: string): Promise<Transfer | Refusal<LedgerRefusal>> {
+    const transferId = parseTransferId(id);
+    const row = transferId && await this.find(transferId);
+    if (!row || !(isOperator(caller) || row.legs.some(({ owner }) => owner === caller.subject))) return refuse('transfer_unknown');
+    const seesAll = isOperator(caller) || row.legs.some((leg) => leg.owner === caller.subject && isDebit(leg));
+    const currencies = new Set(row.legs.map(({ currency }) => currency));
+    return {
+      ...shownTransfer({
+        id: row.id, kind: row.kind, status: row.state === null ? 'posted' : statuses[row.state],
+        legs: row.legs.filter((leg) => seesAll || isDebit(leg) || leg.owner === caller.subject).map(({ account, amount }) => ({ account, amountMinor: BigInt(amount) })),
+        currency: currencies.size === 1 ? [...currencies][0] ?? null : null,
+        reference: row.reference, externalReference: row.external_reference, metadata: row.metadata,
+        reverses: row.reverses, reversedBy: row.reversed_by, hold: row.hold_id, postedAt: row.created_at,
+      }),
+      ...(row.refusal !== null && { refusal: refusalCode(row.refusal) }),
+    };
+  }
+
+  /**
+   * With the owner of every account, wherever it is by now. What went to another shard is told as what it was, and not as a credit of the
+   * account in transit. Everybody's: who asks is for the caller to judge.
+   */
+  async find(id: TransferId): Promise<TransferRow | undefined> {
+    for (const shard of this.ledger.historyOf(id)) {
+      const row = await findTransfer(shard, id);
+      if (!row) continue;
+      const here = row.outgoing ? row.legs.filter(({ owner }) => owner !== 'system:in-transit') : row.legs;
+      const currency = row.legs[0]?.currency ?? '';
+      const there = (row.outgoing ?? []).map(({ account, amount }) => ({ account, amount, currency, owner: null, kind: null }));
+      return { ...row, legs: await Promise.all([...here, ...there].map((leg) => this.withOwner(leg))) };
+    }
+    return undefined;
+  }
+
+  private async withOwner(leg: LegRow): Promise<LegRow> {
+    if (leg.owner !== null) return leg;
+    const account = await findAccount(this.ledger.shardOf(leg.account), leg.account);
+    return account ? { ...leg, owner: account.owner, kind: account.kind } : leg;
+  }
+}
+
+export function isDebit(leg: LegRow): boolean {
+  return leg.amount.startsWith('-');
+}
