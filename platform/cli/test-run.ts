@@ -5,7 +5,7 @@ import { takeDown } from './commands/down.ts';
 import { bringUp } from './commands/up.ts';
 import { containersOf } from './containers.ts';
 import { UserError } from './errors.ts';
-import { images, testsImage } from './images/catalogue.ts';
+import { faultsImage, images, testsImage } from './images/catalogue.ts';
 import { ensureImages } from './images/ensure.ts';
 import type { Instance } from './instance.ts';
 import { makeDirectory } from './lock.ts';
@@ -13,7 +13,12 @@ import { plain } from './progress.ts';
 import { docker, run } from './run.ts';
 import { PROJECT } from './versions.ts';
 
-export const STAGES = ['static', 'unit', 'integration', 'e2e'] as const;
+export const STAGES = ['static', 'unit', 'integration', 'e2e', 'faults'] as const;
+/** What CI's faults follow from: among them each kind there is. `npm run test:faults -- --seed` tries others. */
+const FAULTS_SEED = 2;
+const FAULTS = 20;
+const FAULTS_FULL = 200;
+
 export type StageName = (typeof STAGES)[number];
 
 interface Counts {
@@ -43,12 +48,12 @@ export class TestRun {
 
   async all(stages: readonly StageName[]): Promise<Counts> {
     await makeDirectory(this.reports);
-    const built = await this.succeeds('images', () => ensureImages(this.instance.settings.registry, this.logs, plain, [...images, testsImage]));
+    const built = await this.succeeds('images', () => ensureImages(this.instance.settings.registry, this.logs, plain, [...images, testsImage, faultsImage]));
     if (!built) return this.counts;
     if (stages.includes('static')) await this.timed('static checks', () => this.static());
     if (stages.includes('unit')) await this.timed('unit tests', () => this.jest('unit'));
     if (stages.includes('integration')) await this.timed('integration tests', () => this.jest('integration'));
-    if (stages.includes('e2e')) await this.endToEnd();
+    if (stages.includes('e2e') || stages.includes('faults')) await this.onAPlatform(stages);
     plain('\nWhere the time went:');
     for (const [label, seconds] of this.times) plain(`  ${label.padEnd(28)} ${seconds.toFixed(0).padStart(5)} s`);
     return this.counts;
@@ -97,7 +102,8 @@ export class TestRun {
     });
   }
 
-  private async endToEnd(): Promise<void> {
+  /** Both kinds of tests on one platform; the faults last, as they leave it with a history. */
+  private async onAPlatform(stages: readonly StageName[]): Promise<void> {
     // Also that of a run from another checkout, which was interrupted: its data would not fit this run's secrets.
     await this.timed('removing what an earlier run left', async () => {
       await docker('compose', '-p', this.instance.name, 'down', '--volumes', '--remove-orphans', '--timeout', '1');
@@ -106,8 +112,9 @@ export class TestRun {
     });
     try {
       const isUp = await this.succeeds('platform up', () => bringUp(this.instance, {}));
-      if (isUp) await this.timed('end-to-end tests', () => this.playwright());
-      else await this.showLogsOfTheIll();
+      if (!isUp) await this.showLogsOfTheIll();
+      if (isUp && stages.includes('e2e')) await this.timed('end-to-end tests', () => this.playwright());
+      if (isUp && stages.includes('faults') && this.options.grep === undefined) await this.timed('faults by seed', () => this.faults());
     } finally {
       if (!this.options.keep) await this.timed('platform down', () => takeDown(this.instance, true));
     }
@@ -137,6 +144,16 @@ export class TestRun {
       const { stats } = JSON.parse(text) as { stats: { expected: number; unexpected: number; flaky: number } };
       return { passed: stats.expected, failed: stats.unexpected + stats.flaky };
     });
+  }
+
+  /** One test of the closing count; what it found is told above it, with the command that replays it. */
+  private async faults(): Promise<void> {
+    const faults = this.options.full ? FAULTS_FULL : FAULTS;
+    const { exitCode } = await this.inContainer(
+      ['node', '--disable-warning=ExperimentalWarning', 'tests/faults/main.ts', '--instance', this.instance.name, '--seed', String(FAULTS_SEED), '--faults', String(faults), '--no-record'],
+      ['--network', 'host', '--pid', 'host'],
+    );
+    this.count(`${faults} faults by seed`, exitCode === 0);
   }
 
   /** A runner that leaves no report, or one without a test, has failed, whatever its exit status says. */

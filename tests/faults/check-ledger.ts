@@ -6,7 +6,7 @@ export function checkLedger(contents: Contents): Violation[] {
   const entriesOn = Map.groupBy(contents.entries, ({ account }) => account);
   return [
     ...sums(contents),
-    ...transfersThatDoNotBalance(contents.entries),
+    ...transfersThatDoNotBalance(contents),
     ...contents.underWay.map((id): Violation => ({ rule: 'still_under_way', about: id, detail: 'it has left its shard, and neither arrived on the other nor come back' })),
     ...holds(contents),
     ...contents.accounts.flatMap((account) => chain(account, (entriesOn.get(account.id) ?? []).toSorted((a, b) => a.version - b.version))),
@@ -22,8 +22,10 @@ function sums({ sums }: Contents): Violation[] {
   });
 }
 
-function transfersThatDoNotBalance(entries: readonly EntryRow[]): Violation[] {
-  return [...Map.groupBy(entries, ({ shard, transfer, currency }) => `${transfer} in ${currency} on shard ${shard}`)].flatMap(([about, legs]) => {
+/** Of transfers that were read whole: of others only that entry is here which stands on an account of the platform. */
+function transfersThatDoNotBalance({ transfers, entries }: Contents): Violation[] {
+  const whole = new Set(transfers.map(({ id }) => id));
+  return [...Map.groupBy(entries.filter(({ transfer }) => whole.has(transfer)), ({ shard, transfer, currency }) => `${transfer} in ${currency} on shard ${shard}`)].flatMap(([about, legs]) => {
     const sum = legs.reduce((total, { amountMinor }) => total + amountMinor, 0n);
     return sum === 0n ? [] : [{ rule: 'entries_of_a_transfer_do_not_balance' as const, about, detail: `${legs.length} entries sum to ${sum}` }];
   });

@@ -22,7 +22,7 @@ const FAULTS_A_PART = 20;
 const REPORTS = join(PROJECT, '.holdfast', 'test-reports', 'faults');
 const OWN_INSTANCE = 'holdfast-faults';
 const OWN_PORT = 18_543;
-/** Violations of one kind come in thousands; the files have them all. */
+/** Violations may come in thousands; the files have them all. */
 const SHOWN = 20;
 
 interface Options {
@@ -43,14 +43,14 @@ async function main(): Promise<number> {
   process.env.HOLDFAST_INSTANCE = name;
   if (!options.instance) await must(join(PROJECT, 'holdfast'), ['--instance', name, 'up', '--port', String(OWN_PORT)], { inherit: true });
   try {
-    return await allParts(options, await helperImage());
+    return await allParts(options);
   } finally {
     if (!options.instance && !options.keep) await run(join(PROJECT, 'holdfast'), ['--instance', name, 'down', '--purge', '--yes'], { inherit: true });
   }
 }
 
 /** In parts that a machine can be lent for, each with a result of its own. What is done for this seed, these sources and this commit is not done again. */
-async function allParts(options: Options, image: string): Promise<number> {
+async function allParts(options: Options): Promise<number> {
   const parts = Math.ceil(options.faults / FAULTS_A_PART);
   const progress = new Progress(options, parts);
   let failed = 0;
@@ -61,18 +61,19 @@ async function allParts(options: Options, image: string): Promise<number> {
       say(`seed ${seed}: done before`);
       continue;
     }
-    const sound = await onePart({ ...options, seed, faults }, image);
+    const sound = await onePart({ ...options, seed, faults });
     if (sound) progress.done(seed);
     else failed++;
   }
   return failed === 0 ? 0 : 1;
 }
 
-async function onePart(options: Options, image: string): Promise<boolean> {
+async function onePart(options: Options): Promise<boolean> {
   const { seed, faults } = options;
   say(`seed ${seed}, ${faults} faults`);
   const platform = await Platform.attach();
   try {
+    const image = await helperImage(platform.instance.settings.registry);
     const outcome = await new FaultRun({ platform, image, seed, faults, say }).run();
     for (const { rule, about, detail } of outcome.violations.slice(0, SHOWN)) say(`VIOLATION ${rule}: ${about}: ${detail.slice(0, 600)}`);
     say(`seed ${seed}: ${outcome.operations} operations, ${outcome.unknown} unknown outcomes, ${outcome.violations.length} violations, ${outcome.seconds} s; all of it in ${outcome.directory}`);
@@ -110,10 +111,10 @@ class Progress {
   }
 }
 
-async function helperImage(): Promise<string> {
+async function helperImage(registry: string): Promise<string> {
   mkdirSync(REPORTS, { recursive: true });
-  await ensureImages('', REPORTS, say, [...images.filter(({ name }) => name === 'base'), faultsImage]);
-  return imageTag('', faultsImage.name);
+  await ensureImages(registry, REPORTS, say, [...images.filter(({ name }) => name === 'base'), faultsImage]);
+  return imageTag(registry, faultsImage.name);
 }
 
 /** What was tested: the commit, marked if files differ from it. */

@@ -74,7 +74,7 @@ export class FaultRun {
     };
   }
 
-  /** Strikes, and waits until money moves on every shard again. */
+  /** Strikes, and waits until money moves on every shard again and every container is healthy: the next strike meets a whole platform. */
   private async survives(strike: Strike): Promise<boolean> {
     await pause(strike.calmMs);
     const names = strike.faults.map((fault) => `${fault.number} ${described(fault)}`).join(', and ');
@@ -86,10 +86,12 @@ export class FaultRun {
       shards.delete(undefined);
       return shards.size === 2 ? true : undefined;
     }));
+    const movingMs = performance.now();
+    const healed = moves && await this.expect(`every container healthy after ${names}`, () => this.platform.healthy(HEALED));
     const asked = this.history.invocations.slice(askedBefore);
     const count = (verdict: string): number => asked.filter((one) => one.verdict === verdict).length;
-    this.say(`fault ${names} (${hit.join('; ')}): ${count('acknowledged')} acknowledged, ${count('unknown')} unknown, moving again after ${((performance.now() - undoneMs) / 1_000).toFixed(1)} s`);
-    return moves;
+    this.say(`fault ${names} (${hit.join('; ')}): ${count('acknowledged')} acknowledged, ${count('unknown')} unknown, moving again after ${seconds(movingMs - undoneMs)}, healthy after ${seconds(performance.now() - undoneMs)}`);
+    return healed;
   }
 
   private async check(people: People): Promise<Contents> {
@@ -128,4 +130,8 @@ export class FaultRun {
     write('violations.json', this.violations);
     return directory;
   }
+}
+
+function seconds(durationMs: number): string {
+  return `${(durationMs / 1_000).toFixed(1)} s`;
 }
