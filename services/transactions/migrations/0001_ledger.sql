@@ -143,8 +143,8 @@ CREATE TABLE idempotency_keys (
   bucket       int NOT NULL CHECK (bucket BETWEEN 0 AND 1023),
   request_hash bytea NOT NULL CHECK (octet_length(request_hash) = 32),
   outcome      text NOT NULL,
-  operation    text NOT NULL CHECK (operation IN ('transfer', 'hold', 'capture', 'void', 'expire')),
-  -- The transfer of a transfer and a capture, the hold of all else.
+  operation    text NOT NULL CHECK (operation IN ('transfer', 'hold', 'capture', 'void', 'expire', 'account')),
+  -- What the answer is about: a transfer (of a capture, too), a hold, or an account that was opened.
   subject_id   uuid NOT NULL,
   created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (scope, key)
