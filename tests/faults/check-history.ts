@@ -42,7 +42,6 @@ class Lookup {
   readonly keys: ReadonlyMap<string, readonly KeyRow[]>;
   readonly byId: ReadonlyMap<string, readonly TransferRow[]>;
   readonly byReference: ReadonlyMap<string | undefined, readonly TransferRow[]>;
-  readonly captureOf: ReadonlyMap<string | undefined, readonly TransferRow[]>;
   readonly holds: readonly HoldRow[];
   readonly entriesOf: ReadonlyMap<string, readonly EntryRow[]>;
   readonly entriesOn: ReadonlyMap<string, readonly EntryRow[]>;
@@ -51,8 +50,7 @@ class Lookup {
   constructor(contents: Contents) {
     this.keys = Map.groupBy(contents.keys, ({ key }) => key);
     this.byId = Map.groupBy(contents.transfers, ({ id }) => id);
-    this.byReference = Map.groupBy(contents.transfers.filter(({ kind }) => kind !== 'capture'), ({ reference }) => reference);
-    this.captureOf = Map.groupBy(contents.transfers, ({ hold }) => hold);
+    this.byReference = Map.groupBy(contents.transfers, ({ reference }) => reference);
     this.holds = contents.holds;
     this.entriesOf = Map.groupBy(contents.entries, ({ transfer }) => transfer);
     this.entriesOn = Map.groupBy(contents.entries.toSorted((a, b) => a.version - b.version), ({ account }) => account);
@@ -64,7 +62,6 @@ class Lookup {
     switch (wish.kind) {
       case 'hold': return { ids: this.holds.filter(({ reference }) => reference === wish.reference).map(({ id }) => id), isTakenBack: false, moved: '' };
       case 'void': return { ids: this.holds.filter(({ id, status }) => id === wish.hold && status === 'voided').map(({ id }) => id), isTakenBack: false, moved: '' };
-      case 'capture': return this.made(this.captureOf.get(wish.hold) ?? []);
       default: return this.made(this.byReference.get(wish.reference) ?? []);
     }
   }
@@ -112,7 +109,7 @@ function posted({ key, invocations, rows }: OfKey, ledger: Lookup): Violation[] 
   const violations: Violation[] = [];
   const found = (rule: Rule, detail: string): void => void violations.push({ rule, about: key, detail });
   const wishes = [...new Map(invocations.map(({ wish }) => [wish.reference, wish])).values()];
-  // A capture or a void may have been made under another key: what its own key stands for is its own.
+  // A hold may have been voided under another key: what its own key stands for is its own.
   const ofKey = (wish: Wish, { ids }: Made): readonly string[] => (wish.hold === undefined ? ids : ids.filter(() => rows.some(({ outcome }) => outcome === 'posted')));
   const made = wishes.map((wish) => ({ wish, made: ledger.madeOf(wish) })).map((one) => ({ ...one, ids: ofKey(one.wish, one.made) }));
   const ids = made.flatMap((one) => one.ids);
@@ -156,9 +153,8 @@ function answers({ key, invocations }: OfKey): Violation[] {
 /** Nothing moved money on the clients' accounts but what they asked for. */
 function neverAskedFor(invocations: readonly Invocation[], contents: Contents): Violation[] {
   const references = new Set<string | undefined>(invocations.map(({ wish }) => wish.reference));
-  const captured = new Set<string | undefined>(invocations.map(({ wish }) => wish.hold));
   return contents.transfers
-    .filter(({ reference, hold }) => (hold === undefined ? !references.has(reference) : !captured.has(hold)))
+    .filter(({ reference }) => !references.has(reference))
     .map(({ id, kind, reference }) => ({ rule: 'never_asked_for', about: id, detail: `a ${kind} with the reference ${reference ?? 'none'}` }));
 }
 

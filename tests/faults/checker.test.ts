@@ -235,15 +235,15 @@ function withHolds(): World {
     invocation('hold', 'acknowledged', { subjectId: 'h1', startMs: 100, endMs: 110, wish: { kind: 'hold', reference: 'hold', legs } }),
     invocation('held', 'acknowledged', { subjectId: 'h2', startMs: 100, endMs: 110, wish: { kind: 'hold', reference: 'held', legs } }),
     invocation('void', 'refused', { status: 409, code: 'hold_not_open', startMs: 130, endMs: 140, wish: { kind: 'void', reference: 'void', legs: [], hold: 'h1' } }),
-    invocation('take', 'acknowledged', { subjectId: 't4', startMs: 110, endMs: 120, wish: { kind: 'capture', reference: 'take', legs: taken, hold: 'h1' } }),
-    invocation('late', 'refused', { status: 409, code: 'hold_not_open', startMs: 130, endMs: 140, wish: { kind: 'capture', reference: 'late', legs: taken, hold: 'h1' } }));
+    invocation('take', 'acknowledged', { subjectId: 't4', startMs: 110, endMs: 120, wish: { kind: 'capture', reference: 'take', legs: taken } }),
+    invocation('late', 'refused', { status: 409, code: 'hold_not_open', startMs: 130, endMs: 140, wish: { kind: 'capture', reference: 'late', legs: taken } }));
   contents.keys.push(
     { shard: 0, scope: 'anna', key: 'hold', outcome: 'posted', subjectId: 'h1' }, { shard: 0, scope: 'anna', key: 'held', outcome: 'posted', subjectId: 'h2' },
     { shard: 0, scope: 'boris', key: 'take', outcome: 'posted', subjectId: 't4' }, { shard: 0, scope: 'boris', key: 'late', outcome: 'hold_not_open', subjectId: 'h1' });
   contents.holds.push(
     { shard: 0, id: 'h1', debitAccount: 'anna', creditAccount: 'boris', amountMinor: 50n, capturedMinor: 20n, status: 'captured', reference: 'hold' },
     { shard: 0, id: 'h2', debitAccount: 'anna', creditAccount: 'boris', amountMinor: 10n, capturedMinor: 0n, status: 'open', reference: 'held' });
-  contents.transfers.push(transfer('t4', 'capture', 'hold', { hold: 'h1' }));
+  contents.transfers.push(transfer('t4', 'capture', 'take', { hold: 'h1' }));
   contents.entries.push(
     { shard: 0, account: 'anna', version: 3, transfer: 't4', currency: 'EUR', amountMinor: -20n, balanceAfterMinor: 50n },
     { shard: 0, account: 'boris', version: 2, transfer: 't4', currency: 'EUR', amountMinor: 20n, balanceAfterMinor: 50n });
@@ -264,9 +264,9 @@ describe('holds', () => {
       without(contents.entries, ({ transfer: of, account: on }) => of === 't4' && on === 'anna');
       change(contents.accounts, ({ id }) => id === 'anna', { balanceMinor: 70n, version: 2 });
     }],
-    ['a capture of more than was asked for would pass', ['other_entries_than_asked'], ({ invocations }) => change(invocations, ({ key }) => key === 'take', { wish: { kind: 'capture', reference: 'take', hold: 'h1', legs: [{ account: 'anna', amountMinor: -19n }, { account: 'boris', amountMinor: 19n }] } })],
+    ['a capture of more than was asked for would pass', ['other_entries_than_asked'], ({ invocations }) => change(invocations, ({ key }) => key === 'take', { wish: { kind: 'capture', reference: 'take', legs: [{ account: 'anna', amountMinor: -19n }, { account: 'boris', amountMinor: 19n }] } })],
     ['a second capture would pass', ['posted_twice', 'hold_is_not_its_capture', 'other_entries_than_asked', 'outcome_without_its_transfer'], ({ contents }) => {
-      contents.transfers.push(transfer('t5', 'capture', 'hold', { hold: 'h1' }));
+      contents.transfers.push(transfer('t5', 'capture', 'take', { hold: 'h1' }));
       contents.entries.push(
         { shard: 0, account: 'anna', version: 4, transfer: 't5', currency: 'EUR', amountMinor: -20n, balanceAfterMinor: 30n },
         { shard: 0, account: 'boris', version: 3, transfer: 't5', currency: 'EUR', amountMinor: 20n, balanceAfterMinor: 70n });

@@ -13,8 +13,19 @@ export interface Place {
 
 export type Action =
   | { readonly kind: 'transfer'; readonly from: Place; readonly to: Place | 'nobody'; readonly amountMinor: bigint }
+  | { readonly kind: 'split'; readonly from: Place; readonly parts: readonly Part[] }
+  | { readonly kind: 'batch'; readonly from: Place; readonly parts: readonly Part[] }
   | { readonly kind: 'deposit'; readonly to: Place; readonly amountMinor: bigint }
+  | { readonly kind: 'hold'; readonly from: Place; readonly to: Place; readonly amountMinor: bigint }
+  /** Of those that the client knows by then, the one that the number falls on. */
+  | { readonly kind: 'capture'; readonly which: number; readonly percent: number }
+  | { readonly kind: 'void' | 'reverse'; readonly which: number }
   | { readonly kind: 'look'; readonly at: Place };
+
+export interface Part {
+  readonly to: Place;
+  readonly amountMinor: bigint;
+}
 
 /**
  * How often the request is sent. once: and again only if the outcome is not known. again: once more after the answer. at_once: several
@@ -57,17 +68,38 @@ export function* commandsOf(seed: number, worker: number): Generator<Command, ne
 
 function actionOf(random: Random, customer: number | undefined): Action {
   const anywhere = (account: number): Place => ({ customer: random.between(0, CUSTOMERS - 1), account });
-  const account = random.weighted({ 0: 55, 1: 30, 2: 15 });
-  if (customer === undefined) return { kind: 'deposit', to: anywhere(Number(account)), amountMinor: BigInt(random.between(1, 2_000)) };
-  const from = { customer, account: Number(account) };
-  switch (random.weighted({ to_anybody: 45, to_himself: 20, too_much: 6, all_to_one: 12, other_currency: 2, same_account: 2, to_nobody: 2, look: 11 })) {
-    case 'to_anybody': return { kind: 'transfer', from, to: anywhere(from.account), amountMinor: BigInt(random.between(1, 300)) };
-    case 'to_himself': return { kind: 'transfer', from, to: { customer, account: from.account === 0 ? 1 : 0 }, amountMinor: BigInt(random.between(1, 300)) };
-    case 'too_much': return { kind: 'transfer', from, to: anywhere(from.account), amountMinor: BigInt(random.between(5_000, 50_000_000)) };
-    case 'all_to_one': return { kind: 'transfer', from, to: { customer: 0, account: from.account }, amountMinor: BigInt(random.between(1, 50)) };
-    case 'other_currency': return { kind: 'transfer', from, to: anywhere(from.account === 2 ? 0 : 2), amountMinor: 1n };
+  const account = Number(random.weighted({ 0: 55, 1: 30, 2: 15 }));
+  const which = random.between(0, 1_000_000);
+  const amount = (most: number): bigint => BigInt(random.between(1, most));
+  if (customer === undefined) return actionOfOperator(random, anywhere(account), which);
+  const from = { customer, account };
+  const parts = (count: number): Part[] => Array.from({ length: count }, () => ({ to: anywhere(account), amountMinor: amount(100) }));
+  switch (random.weighted({
+    to_anybody: 36, to_himself: 14, too_much: 5, all_to_one: 10, other_currency: 1, same_account: 1, to_nobody: 1, split: 5, batch: 3, hold: 8, capture: 6, void: 2, reverse: 2, look: 6,
+  })) {
+    case 'to_anybody': return { kind: 'transfer', from, to: anywhere(account), amountMinor: amount(300) };
+    case 'to_himself': return { kind: 'transfer', from, to: { customer, account: account === 0 ? 1 : 0 }, amountMinor: amount(300) };
+    case 'too_much': return { kind: 'transfer', from, to: anywhere(account), amountMinor: 5_000n + amount(50_000_000) };
+    case 'all_to_one': return { kind: 'transfer', from, to: { customer: 0, account }, amountMinor: amount(50) };
+    case 'other_currency': return { kind: 'transfer', from, to: anywhere(account === 2 ? 0 : 2), amountMinor: 1n };
     case 'same_account': return { kind: 'transfer', from, to: from, amountMinor: 1n };
     case 'to_nobody': return { kind: 'transfer', from, to: 'nobody', amountMinor: 1n };
+    case 'split': return { kind: 'split', from, parts: parts(random.between(2, 4)) };
+    case 'batch': return { kind: 'batch', from, parts: parts(random.between(2, 20)) };
+    case 'hold': return { kind: 'hold', from, to: anywhere(account), amountMinor: amount(300) };
+    case 'capture': return { kind: 'capture', which, percent: random.pick([100, 100, 60, 1, 150]) };
+    case 'void': return { kind: 'void', which };
+    case 'reverse': return { kind: 'reverse', which };
     case 'look': return { kind: 'look', at: from };
+  }
+}
+
+function actionOfOperator(random: Random, place: Place, which: number): Action {
+  switch (random.weighted({ deposit: 70, capture: 5, void: 5, reverse: 10, look: 10 })) {
+    case 'deposit': return { kind: 'deposit', to: place, amountMinor: BigInt(random.between(1, 2_000)) };
+    case 'capture': return { kind: 'capture', which, percent: 50 };
+    case 'void': return { kind: 'void', which };
+    case 'reverse': return { kind: 'reverse', which };
+    case 'look': return { kind: 'look', at: place };
   }
 }

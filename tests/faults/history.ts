@@ -5,9 +5,9 @@ export interface Wish {
   readonly kind: 'transfer' | 'deposit' | 'reversal' | 'hold' | 'capture' | 'void';
   /** Of a hold: what its capture would move. Of a void: nothing. */
   readonly legs: readonly { readonly account: string; readonly amountMinor: bigint }[];
-  /** Of this one body under this one key. In the request, and in the ledger beside what came of it, but for captures and voids, which carry none. */
+  /** Of this one body under this one key. In the request, and in the ledger beside what came of it, but for voids, which carry none. */
   readonly reference: string;
-  /** Of a capture and a void: which hold. */
+  /** Of a void: which hold. */
   readonly hold?: string;
 }
 
@@ -51,18 +51,27 @@ export interface Answer {
   readonly body: unknown;
 }
 
+export interface Asked {
+  readonly key: string;
+  readonly person: string;
+  readonly wish: Wish;
+}
+
 /** Everything that clients asked and were told. */
 export class History {
   readonly invocations: Invocation[] = [];
   readonly readings: Reading[] = [];
 
-  /** Sends a request and records it, also if no answer came. */
-  async invoke(request: { key: string; person: string; wish: Wish }, send: () => Promise<Answer>): Promise<Invocation> {
+  /** Sends a request and records it, also if no answer came: an invocation for each thing that it asks for. */
+  async invoke(asked: readonly Asked[], send: () => Promise<Answer>, split: (answer: Answer) => readonly Answer[] = (answer) => asked.map(() => answer)): Promise<Invocation[]> {
     const startMs = performance.now();
     const answer = await send().catch((cause: unknown): Answer => ({ status: 0, headers: {}, body: (cause as Error).message }));
-    const invocation = { ...request, startMs, endMs: performance.now(), ...understood(answer) };
-    this.invocations.push(invocation);
-    return invocation;
+    const endMs = performance.now();
+    // Only an answer to the whole has parts; what went wrong with it went wrong with all of them.
+    const answers = answer.status === 200 || answer.status === 201 ? split(answer) : asked.map(() => answer);
+    const invocations = asked.map((one, index) => ({ ...one, startMs, endMs, ...understood(answers[index] ?? { status: 0, headers: {}, body: 'left out of the answer' }) }));
+    this.invocations.push(...invocations);
+    return invocations;
   }
 
   /** A reading that fails tells nothing and is not kept. */

@@ -81,8 +81,8 @@ async function firstDeposit(history: History, operator: Session, run: string, ac
   const key = `${run}/first/${account}`;
   const request = { key, person: 'operator', wish: { kind: 'deposit' as const, reference: key, legs: [{ account, amountMinor: FIRST_DEPOSIT_MINOR }] } };
   await within(HEALED, `the first deposit to ${account}`, async () => {
-    const { verdict, answer } = await history.invoke(request, () => operator.call('POST', `/v1/accounts/${account}/deposits`, { amount: String(FIRST_DEPOSIT_MINOR), reference: key }, { 'idempotency-key': key }));
-    if (verdict !== 'acknowledged') throw new Error(answer);
+    const [told] = await history.invoke([request], () => operator.call('POST', `/v1/accounts/${account}/deposits`, { amount: String(FIRST_DEPOSIT_MINOR), reference: key }, { 'idempotency-key': key }));
+    if (told?.verdict !== 'acknowledged') throw new Error(told?.answer);
     return true;
   });
 }

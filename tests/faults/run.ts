@@ -63,7 +63,7 @@ export class FaultRun {
     }
     await this.expect('every container healthy after the last fault', () => this.platform.healthy(HEALED));
     await clients.resolve();
-    this.violations.push(...stillUnknown(this.history.invocations, clients.insisted));
+    this.violations.push(...stillUnknown(this.history.invocations, clients.insistedKeys));
     const contents = await this.check(people);
     return {
       operations: new Set(this.history.invocations.map(({ key }) => key)).size,
