@@ -14,6 +14,8 @@ export interface Published extends ReleasedImage {
   digest: string;
 }
 
+const NOTHING = 'holdfast-withdrawn:latest';
+
 /**
  * A registry as a release sees it, by skopeo. Signatures are sigstore's, kept in the registry beside what they sign; each is of a digest and of
  * the name and tag that it was signed under, so that an older image cannot be passed off as a newer one.
@@ -76,13 +78,25 @@ export class Registry {
     await this.skopeo('publish.json', ['copy', '--quiet', '--retry-times', '3', `--src-tls-verify=${!this.plainHttp}`, `--dest-tls-verify=${!this.plainHttp}`, ...(options.sign ? this.signing : []), `docker://${this.prefix}${name}@${digest}`, this.reference(name, channel)]);
   }
 
-  /** Removes what a tag names, its signatures first. With it go all tags of the same digest. */
+  /**
+   * Removes what a tag names, its signatures first. With it go all tags of the same digest. Where a registry does not delete (ghcr.io and
+   * Docker Hub answer 405), an image without content and without a signature takes the tag.
+   */
   async remove(name: string, tag: string): Promise<void> {
     const digest = await this.digestOf(name, tag);
     if (digest === undefined) return;
     for (const doomed of [`${digest.replace(':', '-')}.sig`, tag]) {
-      if (doomed === tag || (await this.digestOf(name, doomed)) !== undefined) await must('skopeo', ['delete', `--tls-verify=${!this.plainHttp}`, this.reference(name, doomed)]);
+      if (doomed !== tag && (await this.digestOf(name, doomed)) === undefined) continue;
+      const outcome = await run('skopeo', ['delete', `--tls-verify=${!this.plainHttp}`, this.reference(name, doomed)]);
+      if (outcome.exitCode === 0) continue;
+      if (!/unsupported|405/i.test(outcome.stderr)) throw new Error(`skopeo delete ${this.prefix}${name}:${doomed}: ${outcome.stderr.trim()}`);
+      return this.replaceByNothing(name, tag);
     }
+  }
+
+  private async replaceByNothing(name: string, tag: string): Promise<void> {
+    await must('bash', ['-c', `tar -cT /dev/null | docker import --change 'LABEL org.holdfast.withdrawn=true' - ${NOTHING}`]);
+    await this.skopeo('publish.json', ['copy', '--quiet', '--retry-times', '3', `--dest-tls-verify=${!this.plainHttp}`, `docker-daemon:${NOTHING}`, this.reference(name, tag)]);
   }
 
   private get signing(): string[] {

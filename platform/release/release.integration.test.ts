@@ -39,8 +39,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  address = await startRegistry();
-  registry = await Registry.open(`${address}/bank`, join(directory, 'work'), keys, join(keys.directory, 'images.pub'));
+  await restartRegistry({ deletes: true });
 });
 
 afterEach(async () => {
@@ -89,6 +88,18 @@ test('a channel that has moved half way is moved back', async () => {
   await expect(failing).rejects.toThrow('"channel stable" failed');
   expect(await channel()).toEqual(before);
   expect(await registry.digestOf('holdfast/one', '1.1.0')).toBeUndefined();
+});
+
+test('in a registry that does not delete, a withdrawn version is an empty image that no policy takes', async () => {
+  await restartRegistry({ deletes: false });
+  const failing = release(plan('1.0.0'), { ...steps('1.0.0'), tryOut: () => Promise.reject(new Error('the transfer was refused')) });
+  await expect(failing).rejects.toThrow('the transfer was refused');
+  expect(await outcome()).toMatchObject({ status: 'failed', failure: { not_undone: [] } });
+  for (const image of await published('1.0.0')) {
+    const labels = await must('skopeo', ['inspect', '--tls-verify=false', '--format', '{{json .Labels}}', `docker://${address}/bank/${image.name}:1.0.0`]);
+    expect(labels).toContain('org.holdfast.withdrawn');
+    await expect(registry.verify(image, '1.0.0')).rejects.toThrow(/signature was required/i);
+  }
 });
 
 test('a published version is never overwritten, and the attempt does not withdraw it', async () => {
@@ -171,6 +182,13 @@ test('an installation that does not get up in the new version goes on with the e
   expect(await readFile(join(installation, '.holdfast', 'runs'), 'utf8')).toBe(`up ${installation}\n`);
 });
 
+async function restartRegistry(options: { deletes: boolean }): Promise<void> {
+  server?.kill();
+  await registry?.close();
+  address = await startRegistry(options.deletes);
+  registry = await Registry.open(`${address}/bank`, join(directory, 'work'), keys, join(keys.directory, 'images.pub'));
+}
+
 const nothingToGoBackTo = { goBack: () => Promise.resolve() };
 
 function plan(version: string): Plan {
@@ -247,7 +265,7 @@ async function standIn(tag: string, content: string): Promise<void> {
 }
 
 /** Empty, in a directory of its own, on a free port of loopback. */
-async function startRegistry(): Promise<string> {
+async function startRegistry(deletes: boolean): Promise<string> {
   const data = await mkdtemp(join(directory, 'registry-'));
   const port = await new Promise<number>((resolve) => {
     const probe = createServer().listen(0, '127.0.0.1', () => {
@@ -256,7 +274,7 @@ async function startRegistry(): Promise<string> {
     });
   });
   const configuration = join(data, 'config.json');
-  await writeFile(configuration, JSON.stringify({ version: 0.1, log: { level: 'error' }, storage: { filesystem: { rootdirectory: data }, delete: { enabled: true } }, http: { addr: `127.0.0.1:${port}` } }));
+  await writeFile(configuration, JSON.stringify({ version: 0.1, log: { level: 'error' }, storage: { filesystem: { rootdirectory: data }, delete: { enabled: deletes } }, http: { addr: `127.0.0.1:${port}` } }));
   server = spawn('docker-registry', ['serve', configuration], { stdio: 'ignore' });
   const deadline = Date.now() + 20_000;
   for (;;) {
