@@ -87,7 +87,7 @@ BEGIN
   ELSIF change = 'overdraft_limit' THEN
     changed.overdraft_limit_minor := new_limit_minor;
     -- Numeric, as the sum may leave 64 bits.
-    IF CASE account.normal_side WHEN 'credit' THEN account.balance_minor ELSE -account.balance_minor END::numeric - account.held_minor + new_limit_minor < 0 THEN
+    IF ((CASE account.normal_side WHEN 'credit' THEN 1 ELSE -1 END) * account.balance_minor::numeric - account.held_minor + new_limit_minor) < 0 THEN
       outcome := 'overdraft_in_use';
     END IF;
   ELSE

@@ -47,11 +47,11 @@ export class PostBatch {
   }
 
   /** The problem of an item that cannot even be asked for. */
-  private prepare(caller: CallerOf, item: unknown): Prepared | Promise<Prepared> | Problem {
+  private async prepare(caller: CallerOf, item: unknown): Promise<Prepared | Problem> {
     try {
       const { idempotency_key: givenKey, ...request } = parse(BatchItem, item);
       const key = idempotencyKeyOf(givenKey);
-      return isRefusal(key) ? problemOf(refusals, key) : prepareTransfer(this.ledger, this.routes, caller, key, request);
+      return isRefusal(key) ? problemOf(refusals, key) : await prepareTransfer(this.ledger, this.routes, caller, key, request);
     } catch (cause) {
       // Of one item only if it is the fault of the item; a ledger that is away fails the request.
       if (cause instanceof Problem && cause.status < 500) return cause;
