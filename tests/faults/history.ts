@@ -89,7 +89,7 @@ export function understood(answer: Answer): Pick<Invocation, 'verdict' | 'status
   const code = typeof body.code === 'string' ? body.code : undefined;
   const { trace_id: _, ...lasting } = body;
   return {
-    verdict: body.status === 'in_transit' ? 'under_way' : verdictOf(answer.status, code),
+    verdict: verdictOf(answer.status, code, body.status),
     status: answer.status,
     code,
     subjectId: typeof body.id === 'string' ? body.id : undefined,
@@ -100,7 +100,10 @@ export function understood(answer: Answer): Pick<Invocation, 'verdict' | 'status
 
 const TURNED_AWAY = [401, 408, 425, 429];
 
-function verdictOf(status: number, code: string | undefined): Verdict {
+function verdictOf(status: number, code: string | undefined, became: unknown): Verdict {
+  // To another shard: the answer tells how far it has come.
+  if (became === 'in_transit') return 'under_way';
+  if (became === 'returned') return 'refused';
   if (status >= 200 && status < 300) return 'acknowledged';
   if (code === 'idempotency_key_reused') return 'reused';
   if (code === 'idempotency_in_flight' || TURNED_AWAY.includes(status)) return 'nothing';
