@@ -1,16 +1,17 @@
 import type { CallerOf } from '@holdfast/kit/authentication';
-import { refuse, type Refusal } from '@holdfast/kit/problem';
+import { isRefusal, refuse, type Refusal } from '@holdfast/kit/problem';
 import { currentTraceparent } from '@holdfast/kit/trace';
 import { bucketOf, newTransferId } from '../accounts/account-id.ts';
 import type { SystemAccounts } from '../accounts/system-accounts.ts';
 import { metadataText } from '../metadata.ts';
 import type { Ledger } from '../shards/ledger.ts';
 import { hashOfRequest } from '../transfers/idempotency.ts';
-import { answered, type Answered, type Poster } from '../transfers/poster.ts';
+import type { Answered, Poster } from '../transfers/poster.ts';
 import { shownTransfer } from '../transfers/prepare-transfer.ts';
 import type { LedgerRefusal } from '../transfers/refusals.ts';
 import { standingBeside } from '../transfers/standing.ts';
 import type { Transfer } from '../transfers/transfer.schema.ts';
+import type { Transit } from '../transit/transit.ts';
 import type { CaptureRequest } from './hold.schema.ts';
 import type { Holds } from './holds.ts';
 
@@ -20,12 +21,14 @@ export class CaptureHold {
   private readonly holds: Holds;
   private readonly systemAccounts: SystemAccounts;
   private readonly poster: Poster;
+  private readonly transit: Transit;
 
-  constructor(ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, poster: Poster) {
+  constructor(ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, poster: Poster, transit: Transit) {
     this.ledger = ledger;
     this.holds = holds;
     this.systemAccounts = systemAccounts;
     this.poster = poster;
+    this.transit = transit;
   }
 
   async capture(caller: CallerOf, key: string, id: string, request: CaptureRequest): Promise<Answered<Transfer> | Refusal<LedgerRefusal>> {
@@ -37,24 +40,35 @@ export class CaptureHold {
     const isElsewhere = this.ledger.shardOf(hold.credit_account) !== home;
     const metadata = metadataText(request.metadata);
     const amountMinor = request.amount;
-    const outcome = await this.poster.post(home, {
+    const traceparent = currentTraceparent();
+    const notes = {
+      reference: request.reference ?? hold.reference ?? undefined,
+      externalReference: request.external_reference ?? hold.external_reference ?? undefined,
+      metadata: metadata ?? metadataText(hold.metadata ?? undefined),
+      actor: caller.subject, traceparent,
+    };
+    const posted = await this.poster.post(home, {
       operation: 'capture', holdId: hold.id, transferId: newTransferId(bucketOf(hold.id)), scope, key, bucket,
       requestHash: hashOfRequest('capture', [hold.id, amountMinor?.toString() ?? null, request.reference ?? null, request.external_reference ?? null, metadata ?? null]),
       refusal: amountMinor === 0n ? 'amount_not_positive' : undefined,
       debitAccount: hold.debit_account, creditAccount: hold.credit_account, amountMinor,
       // That it is his was seen to above, and cannot change.
       ...(isElsewhere ? { owner: undefined, inTransit: await this.systemAccounts.of(home, 'in-transit', hold.currency, bucket) } : { owner }),
-      reference: request.reference ?? hold.reference ?? undefined,
-      externalReference: request.external_reference ?? hold.external_reference ?? undefined,
-      metadata: metadata ?? metadataText(hold.metadata ?? undefined),
-      actor: caller.subject, traceparent: currentTraceparent(),
+      ...notes,
     });
+    if (isRefusal(posted)) return posted;
     const captured = amountMinor ?? hold.amount_minor;
-    return answered(outcome, (posted) => shownTransfer({
-      id: posted.subjectId, kind: 'capture', status: isElsewhere ? 'in_transit' : 'posted',
-      legs: [{ account: hold.debit_account, amountMinor: -captured }, { account: hold.credit_account, amountMinor: captured }], currency: hold.currency,
-      reference: request.reference ?? hold.reference, externalReference: request.external_reference ?? hold.external_reference,
-      metadata: request.metadata ?? hold.metadata, hold: hold.id, postedAt: posted.postedAt,
-    }));
+    const credit = { account: hold.credit_account, amountMinor: captured };
+    const became = await this.transit.outcomeOf(home, posted, isElsewhere ? { legs: [credit], currency: hold.currency, ...notes } : undefined);
+    if (isRefusal(became)) return became;
+    return {
+      replayed: posted.replayed,
+      body: shownTransfer({
+        id: posted.subjectId, kind: 'capture', status: became,
+        legs: [{ account: hold.debit_account, amountMinor: -captured }, credit], currency: hold.currency,
+        reference: request.reference ?? hold.reference, externalReference: request.external_reference ?? hold.external_reference,
+        metadata: request.metadata ?? hold.metadata, hold: hold.id, postedAt: posted.postedAt,
+      }),
+    };
   }
 }

@@ -49,7 +49,7 @@ export class HoldsController {
   @Roles('customer', 'operator')
   @DescribeLedger({
     summary: 'Take what is held, or some of it: for the owner of the credit account, and for operators',
-    params: HoldParams, body: CaptureRequest, headers: idempotencyKeyHeader, responses: { 201: Transfer },
+    params: HoldParams, body: CaptureRequest, headers: idempotencyKeyHeader, responses: { 201: Transfer, 202: Transfer },
   })
   async captureHold(
     @Caller() caller: CallerOf,

@@ -66,7 +66,6 @@ export class PlaceHold {
     if (ahead_ms <= 0 || ahead_ms > HOLD_MAX_MS) return 'expires_at_out_of_range';
     if (this.routes.isElsewhere(debit, home)) return owner === undefined ? 'too_many_shards' : 'account_unknown';
     if (!this.routes.isElsewhere(credit, home)) return undefined;
-    if (!this.routes.crossesShards) return 'too_many_shards';
     const account = await findAccount(this.ledger.shardOf(credit), credit);
     return account?.kind === 'customer' ? undefined : 'account_unknown';
   }
