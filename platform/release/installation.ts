@@ -68,7 +68,7 @@ export async function upgrade(installation: string, archive: string, version: st
       await run('bash', [join(next, 'holdfast'), 'down'], { logFile: log });
       await rename(join(next, '.holdfast'), join(installation, '.holdfast'));
     }
-    await holdfast(installation, ['up'], {}, log);
+    await holdfast(installation, ['up', '--go-back'], {}, log);
     await rm(next, { recursive: true, force: true });
   };
   try {

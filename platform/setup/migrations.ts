@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { postgresClusters } from '../components.ts';
+import { faultOfHistory } from './history.ts';
 import { certificate } from './identity.ts';
 import { SetupError } from './patience.ts';
 
@@ -39,7 +40,7 @@ export async function migrateAll(): Promise<string> {
 
 /**
  * Applies the SQL files of a directory in the order of their names, each in its own transaction and once, under one lock.
- * An applied file that was changed or removed since stops the job: history is not rewritten, a new migration is.
+ * An applied file that was changed or removed since stops the job: history is not rewritten, a new migration is (`faultOfHistory`).
  * A migration can read its ledger shard's number from the setting `holdfast.shard`.
  */
 export async function applyMigrations(client: pg.Client, directory: string): Promise<number> {
@@ -49,7 +50,8 @@ export async function applyMigrations(client: pg.Client, directory: string): Pro
       name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`);
     const known = await client.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM schema_migrations ORDER BY name');
     const files = await readMigrations(directory);
-    for (const { name, sha256 } of known.rows) refuseRewrittenHistory(name, sha256, files.get(name)?.sha256);
+    const fault = faultOfHistory(known.rows, files, process.env.SETUP_GOES_BACK === 'yes');
+    if (fault) throw new SetupError(fault);
     const pending = [...files].filter(([name]) => !known.rows.some((row) => row.name === name));
     for (const [name, { sql, sha256 }] of pending) await applyOne(client, name, sql, sha256);
     return pending.length;
@@ -84,9 +86,4 @@ async function readMigrations(directory: string): Promise<Map<string, { sql: str
     const sql = await readFile(join(directory, name), 'utf8');
     return [name, { sql, sha256: createHash('sha256').update(sql).digest('hex') }] as const;
   })));
-}
-
-function refuseRewrittenHistory(name: string, applied: string, present: string | undefined): void {
-  if (present === undefined) throw new SetupError(`migration ${name} was applied to this database and is missing here: this version is older than the data`);
-  if (present !== applied) throw new SetupError(`migration ${name} was changed after it was applied: put the change into a new migration`);
 }

@@ -34,6 +34,7 @@ export interface UpOptions {
   port?: number;
   bind?: string;
   registry?: string;
+  goBack?: true;
 }
 
 export function upCommand(): Command {
@@ -43,6 +44,7 @@ export function upCommand(): Command {
     .option('--port <number>', 'public HTTPS port (default: 8443)', parsePort)
     .option('--bind <address>', 'address to listen on (default: 127.0.0.1)', parseAddress)
     .option('--registry <prefix>', 'registry to pull images from, before building them', parseRegistry, process.env.HOLDFAST_REGISTRY)
+    .option('--go-back', 'start this version on data of a newer one, where its changelog allows that (not remembered)')
     .addHelpText('after', '\nOptions are remembered. Ctrl-C at any point is safe: run up again to go on.\nExit status: 0 up and proven, 1 something to mend (the message says what), 2 wrong arguments.')
     .action(async (options: UpOptions, command: Command) => {
       const instance = await Instance.named(command);
@@ -74,7 +76,7 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   if (missing.length > 0) plain(`      ${missing.join(' and ')}: image not available here, everything else runs without (load or pull it, then run up again)`);
 
   for (const stage of STAGES) await progress.step(stage.label, (say) => start(instance, stage, say));
-  await progress.step('setup: databases, realm, topics, indices', () => runSetup(instance, join(logDirectory, 'setup.log')));
+  await progress.step('setup: databases, realm, topics, indices', () => runSetup(instance, join(logDirectory, 'setup.log'), options.goBack === true));
   await progress.step(REST.label, (say) => start(instance, { ...REST, services: [...REST.services, ...instance.settings.profiles] }, say));
   await progress.step('first backup of every cluster', (say) => waitForFirstBackups(instance, say));
   const proof = await progress.step('proof: a transfer through all of it', () => proveOnce(instance));
@@ -93,8 +95,8 @@ async function proveOnce(instance: Instance): Promise<string> {
   return proof;
 }
 
-async function runSetup(instance: Instance, logFile: string): Promise<void> {
-  const outcome = await instance.tryCompose(['--profile', 'setup', 'run', '--rm', '--no-deps', 'setup'], { logFile });
+async function runSetup(instance: Instance, logFile: string, goBack: boolean): Promise<void> {
+  const outcome = await instance.tryCompose(['--profile', 'setup', 'run', '--rm', '--no-deps', ...(goBack ? ['-e', 'SETUP_GOES_BACK=yes'] : []), 'setup'], { logFile });
   if (outcome.exitCode !== 0) throw new UserError('the setup job failed. The end of its log:', [...(await lastLines(logFile)), `All of it:  less ${logFile}`, 'When it is mended, go on with:  ./holdfast up']);
 }
 
