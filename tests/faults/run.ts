@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PROJECT } from '../../platform/cli/versions.ts';
-import { CAUGHT_UP, HEALED } from '../kit/budgets.ts';
+import { CAUGHT_UP, HEALED_AT_WORK } from '../kit/budgets.ts';
 import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
 import { checkEvents, checkReports, type SeenEvent } from './check-followers.ts';
@@ -51,7 +51,7 @@ export class FaultRun {
   async run(): Promise<Outcome> {
     const began = performance.now();
     await this.faults.undoAll();
-    await this.platform.healthy(HEALED);
+    await this.platform.healthy(HEALED_AT_WORK);
     const people = await gather(this.platform, this.history, this.name, (owner) => shardOfOwner(this.platform, owner));
     this.shardOfSubject = new Map(await Promise.all(people.customers.map(async ({ subject }): Promise<[string, number]> => [subject, await shardOfOwner(this.platform, subject)])));
     const clients = new Clients({ history: this.history, people, seed: this.seed, run: this.name });
@@ -61,7 +61,7 @@ export class FaultRun {
     } finally {
       await clients.stop();
     }
-    await this.expect('every container healthy after the last fault', () => this.platform.healthy(HEALED));
+    await this.expect('every container healthy after the last fault', () => this.platform.healthy(HEALED_AT_WORK));
     await clients.resolve();
     this.violations.push(...stillUnknown(this.history.invocations, clients.insistedKeys));
     const contents = await this.check(people);
@@ -81,13 +81,13 @@ export class FaultRun {
     const askedBefore = this.history.invocations.length;
     const hit = await Promise.all(strike.faults.map((fault) => this.faults.strike(fault)));
     const undoneMs = performance.now();
-    const moves = await this.expect(`money to move on every shard after ${names}`, () => within(HEALED, 'an acknowledgement of a request made after the fault', async () => {
+    const moves = await this.expect(`money to move on every shard after ${names}`, () => within(HEALED_AT_WORK, 'an acknowledgement of a request made after the fault', async () => {
       const shards = new Set(this.history.invocations.slice(askedBefore).filter(({ verdict, startMs }) => verdict === 'acknowledged' && startMs > undoneMs).map(({ person }) => this.shardOfSubject.get(person)));
       shards.delete(undefined);
       return shards.size === 2 ? true : undefined;
     }));
     const movingMs = performance.now();
-    const healed = moves && await this.expect(`every container healthy after ${names}`, () => this.platform.healthy(HEALED));
+    const healed = moves && await this.expect(`every container healthy after ${names}`, () => this.platform.healthy(HEALED_AT_WORK));
     const asked = this.history.invocations.slice(askedBefore);
     const count = (verdict: string): number => asked.filter((one) => one.verdict === verdict).length;
     this.say(`fault ${names} (${hit.join('; ')}): ${count('acknowledged')} acknowledged, ${count('unknown')} unknown, moving again after ${seconds(movingMs - undoneMs)}, healthy after ${seconds(performance.now() - undoneMs)}`);
