@@ -21,6 +21,7 @@ Exit status: 0 no violation, 1 violations, 2 wrong arguments`;
 const FAULTS_A_PART = 20;
 const REPORTS = join(PROJECT, '.holdfast', 'test-reports', 'faults');
 const OWN_INSTANCE = 'holdfast-faults';
+const EXIT_INTERRUPTED = 130;
 const OWN_PORT = 18_543;
 /** Violations may come in thousands; the files have them all. */
 const SHOWN = 20;
@@ -74,7 +75,9 @@ async function onePart(options: Options): Promise<boolean> {
   const platform = await Platform.attach();
   try {
     const image = await helperImage(platform.instance.settings.registry);
-    const outcome = await new FaultRun({ platform, image, seed, faults, say }).run();
+    const faultRun = new FaultRun({ platform, image, seed, faults, say });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void faultRun.undo().finally(() => process.exit(EXIT_INTERRUPTED)));
+    const outcome = await faultRun.run();
     for (const { rule, about, detail } of outcome.violations.slice(0, SHOWN)) say(`VIOLATION ${rule}: ${about}: ${detail.slice(0, 600)}`);
     say(`seed ${seed}: ${outcome.operations} operations, ${outcome.unknown} unknown outcomes, ${outcome.violations.length} violations, ${outcome.seconds} s; all of it in ${outcome.directory}`);
     if (outcome.violations.length > 0) say(`replay:  npm run test:faults -- --seed ${seed} --faults ${faults}`);

@@ -74,12 +74,22 @@ export class FaultRun {
     };
   }
 
+  /** For whoever must stop at once: nothing stays stopped, cut off or full. */
+  undo(): Promise<void> {
+    return this.faults.undoAll();
+  }
+
   /** Strikes, and waits until money moves on every shard again and every container is healthy: the next strike meets a whole platform. */
   private async survives(strike: Strike): Promise<boolean> {
     await pause(strike.calmMs);
     const names = strike.faults.map((fault) => `${fault.number} ${described(fault)}`).join(', and ');
     const askedBefore = this.history.invocations.length;
-    const hit = await Promise.all(strike.faults.map((fault) => this.faults.strike(fault)));
+    // All are undone before a failure of one of them ends the run.
+    const struck = await Promise.allSettled(strike.faults.map((fault) => this.faults.strike(fault)));
+    const hit = struck.map((one) => {
+      if (one.status === 'rejected') throw one.reason;
+      return one.value;
+    });
     const undoneMs = performance.now();
     const moves = await this.expect(`money to move on every shard after ${names}`, () => within(HEALED_AT_WORK, 'an acknowledgement of a request made after the fault', async () => {
       const shards = new Set(this.history.invocations.slice(askedBefore).filter(({ verdict, startMs }) => verdict === 'acknowledged' && startMs > undoneMs).map(({ person }) => this.shardOfSubject.get(person)));
