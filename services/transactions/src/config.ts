@@ -13,6 +13,9 @@ export const config = readConfig('transactions', {
   postingBatchMax: integer('POSTING_BATCH_MAX', 200, { min: 1, max: 1000 }),
   /** How long a write may wait for the synchronous replica before its client is told to ask again. */
   writeTimeoutMs: integer('WRITE_TIMEOUT_MS', WRITE_TIMEOUT_MS, { min: 500, max: 20_000 }),
+  /** How often the ledger verifies itself (0: only when it is told to), and how long a replica waits with it after its own start. */
+  verifyEveryHours: integer('VERIFY_EVERY_HOURS', 24, { min: 0, max: 8_760 }),
+  verifyFirstAfterS: integer('VERIFY_FIRST_AFTER_S', 300, { min: 0, max: 86_400 }),
 });
 
 export type Config = typeof config;
