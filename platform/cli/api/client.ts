@@ -60,6 +60,16 @@ export class ApiClient {
     return this.must('POST', `/v1/accounts/${accountId}/deposits`, { amount: String(amountMinor) }, { 'idempotency-key': key });
   }
 
+  /** Everything that moves money: under a key of its own, unless one is given to be used again. */
+  post<T = { id: string; code?: string }>(path: string, body: unknown = {}, key = randomUUID()): Promise<ApiAnswer<T>> {
+    return this.call<T>('POST', path, body, { 'idempotency-key': key });
+  }
+
+  hold(hold: { from: string; to: string; amountMinor: bigint; currency: string; expires_at?: string }, key = randomUUID()): Promise<ApiAnswer<{ id: string; code?: string }>> {
+    const { from, to, amountMinor, ...rest } = hold;
+    return this.post('/v1/holds', { debit_account: from, credit_account: to, amount: String(amountMinor), ...rest }, key);
+  }
+
   transfer(transfer: { from: string; to: string; amountMinor: bigint; currency: string }, key = randomUUID(), headers: Record<string, string> = {}): Promise<ApiAnswer<{ id: string; code?: string }>> {
     const body = { debit_account: transfer.from, credit_account: transfer.to, amount: String(transfer.amountMinor), currency: transfer.currency };
     return this.call('POST', '/v1/transfers', body, { 'idempotency-key': key, ...headers });

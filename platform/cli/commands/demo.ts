@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { randomBytes, randomInt } from 'node:crypto';
-import { ApiClient } from '../api/client.ts';
+import { ApiClient, type ApiAnswer } from '../api/client.ts';
 import { signInStaff } from '../api/staff.ts';
 import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
@@ -17,7 +17,7 @@ const TOKEN_SECONDS = 200;
 interface Customer {
   email: string;
   password: string;
-  accounts: readonly [string, string];
+  accounts: readonly [string, string, string];
   client: ApiClient;
   signedInAt: number;
 }
@@ -57,7 +57,7 @@ async function makeCustomers(instance: Instance, visitor: ApiClient, count: numb
     const password = randomBytes(24).toString('base64url');
     await registerPatiently(visitor, { email, password, given_name: 'Demo', family_name: `Customer ${index}` }, say);
     const client = await visitor.signedIn(email, password);
-    const accounts = [await client.openAccount('EUR'), await client.openAccount('EUR')] as const;
+    const accounts = [await client.openAccount('EUR'), await client.openAccount('EUR'), await client.openAccount('EUR')] as const;
     await operator.deposit(accounts[0], OPENING_MINOR);
     customers.push({ email, password, accounts, client, signedInAt: Date.now() });
     say(`${index} of ${count}`);
@@ -97,12 +97,47 @@ async function moveMoney(visitor: ApiClient, customers: readonly Customer[], { s
   return result;
 }
 
+/** What a customer does next. Most of all he transfers; what he holds he captures, mostly in part, or lets go of. */
+const habits: readonly { weight: number; act: (client: ApiClient, from: string, to: string, amountMinor: bigint, savings: string) => Promise<ApiAnswer> }[] = [
+  { weight: 70, act: (client, from, to, amountMinor) => client.transfer({ from, to, amountMinor, currency: 'EUR' }) },
+  {
+    weight: 10,
+    act: async (client, from, to, amountMinor) => {
+      const held = await client.hold({ from, to, amountMinor, currency: 'EUR' });
+      if (held.status !== 201) return held;
+      return randomInt(4) === 0 ? client.post(`/v1/holds/${held.body.id}/void`) : client.post(`/v1/holds/${held.body.id}/capture`, { amount: String((amountMinor + 1n) / 2n) });
+    },
+  },
+  {
+    weight: 10,
+    act: async (client, from, to, amountMinor) => {
+      const posted = await client.transfer({ from, to, amountMinor, currency: 'EUR' });
+      return posted.status === 201 ? client.post(`/v1/transfers/${posted.body.id}/reverse`, { reference: 'refund' }) : posted;
+    },
+  },
+  {
+    weight: 10,
+    act: (client, from, to, amountMinor, savings) => client.post('/v1/transfers', {
+      legs: [
+        { account: from, side: 'debit', amount: String(amountMinor + 1n) }, { account: to, side: 'credit', amount: String(amountMinor) },
+        { account: savings, side: 'credit', amount: '1' },
+      ],
+      reference: 'rounded up', metadata: { demo: 'yes' },
+    }),
+  },
+];
+
+/** As often as their weights say. */
+const dice = habits.flatMap(({ weight, act }) => Array.from({ length: weight }, () => act));
+
 async function transferOnce(customer: Customer, result: { posted: number; refused: number; failed: number }): Promise<void> {
-  const [first, second] = customer.accounts;
+  const [first, second, savings] = customer.accounts;
+  const act = dice[randomInt(dice.length)];
   const [from, to] = randomInt(2) === 0 ? [first, second] : [second, first];
   try {
-    const answer = await customer.client.transfer({ from, to, amountMinor: BigInt(randomInt(1, TRANSFER_MINOR_MAX)), currency: 'EUR' });
-    if (answer.status === 201) result.posted++;
+    const answer = await act?.(customer.client, from, to, BigInt(randomInt(1, TRANSFER_MINOR_MAX)), savings);
+    if (!answer) return;
+    if (answer.status < 300) result.posted++;
     else if (answer.status < 500) result.refused++;
     else result.failed++;
   } catch {
