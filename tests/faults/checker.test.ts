@@ -349,6 +349,11 @@ test.each<[number, string | undefined, Verdict]>([
   expect(understood({ status, headers: {}, body: { code } }).verdict).toBe(verdict);
 });
 
+test('a transfer that is on its way to another shard would be taken for done', () => {
+  expect(understood({ status: 202, headers: {}, body: { id: 't', status: 'pending' } })).toMatchObject({ verdict: 'under_way', subjectId: 't' });
+  expect(understood({ status: 201, headers: {}, body: { id: 't', status: 'posted' } }).verdict).toBe('acknowledged');
+});
+
 test('two answers that differ in their trace alone would count as different', () => {
   const told = (trace_id: string) => understood({ status: 422, headers: {}, body: { code: 'exceeds_balance', trace_id } }).answer;
   expect(told('a')).toBe(told('b'));

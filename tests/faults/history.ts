@@ -102,7 +102,7 @@ const TURNED_AWAY = [401, 408, 425, 429];
 
 function verdictOf(status: number, code: string | undefined, became: unknown): Verdict {
   // To another shard: the answer tells how far it has come.
-  if (became === 'in_transit') return 'under_way';
+  if (became === 'pending') return 'under_way';
   if (became === 'returned') return 'refused';
   if (status >= 200 && status < 300) return 'acknowledged';
   if (code === 'idempotency_key_reused') return 'reused';
