@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import type { ApiClient } from '../../platform/cli/api/client.ts';
 import { signIn } from '../../platform/cli/api/sign-in.ts';
 import { containersOf } from '../../platform/cli/containers.ts';
-import { Instance } from '../../platform/cli/instance.ts';
+import type { Instance } from '../../platform/cli/instance.ts';
 import { docker, run } from '../../platform/cli/run.ts';
 import { PROJECT } from '../../platform/cli/versions.ts';
-import { HEALED } from '../kit/budgets.ts';
+import { CAUGHT_UP, HEALED } from '../kit/budgets.ts';
 import { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
 import type { Payer } from './load/plan.ts';
@@ -107,6 +107,14 @@ export class BenchInstance {
     const shards = await Promise.all(([0, 1] as const).map((shard) => this.sql(shard, 'SELECT sum(version), sum(balance_minor) FROM accounts')));
     const numbers = shards.map((text) => text.split('|').map((number) => BigInt(number || '0')));
     return { entries: numbers.reduce((sum, [entries = 0n]) => sum + entries, 0n), sum: numbers.reduce((sum, [, balance = 0n]) => sum + balance, 0n) };
+  }
+
+  /** Until no transfer is on its way to another shard any more. */
+  async untilArrived(): Promise<void> {
+    await within(CAUGHT_UP, 'transfers to another shard arrived', async () => {
+      const under = await Promise.all(([0, 1] as const).map((shard) => this.sql(shard, "SELECT count(*) FROM outgoing_transfers WHERE state = 'sent'")));
+      return under.every((count) => count === '0') || undefined;
+    });
   }
 
   private async giveMemory(): Promise<void> {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { BenchInstance } from './bench-instance.ts';
 import { between, microsecondsEach, readCpu, type CpuReading } from './cpu.ts';
 import type { GeneratorProcess } from './generator.ts';
+import { fillHistory } from './history.ts';
 import type { LoadPlan, LoadResult, Target } from './load/plan.ts';
 import type { Pgbench } from './pgbench.ts';
 import type { Load, Row } from './rows.ts';
@@ -46,6 +47,7 @@ export interface Bench {
 
 /** A row: adjacent pairs, the yardstick first in one and last in the next, so that a machine that slows down favours neither; void ones are made up for, once. */
 export async function measureRow(bench: Bench, row: Row): Promise<RowResult> {
+  if (row.entries) for (const shard of [0, 1] as const) await fillHistory(bench.instance, shard, row.entries[shard], bench.say);
   const pairs: Pair[] = [];
   const counting = (): number => pairs.filter((pair) => pair.void === undefined).length;
   while (counting() < bench.pairs && pairs.length < 2 * bench.pairs) {
@@ -89,7 +91,7 @@ async function measureTpcb(bench: Bench): Promise<Measured> {
   return measured(from, readCpu(containers), perSecond, perSecond * bench.seconds);
 }
 
-async function measureLoad(bench: Bench, load: Load, seed: number, rate?: number): Promise<Measured> {
+export async function measureLoad(bench: Bench, load: Load, seed: number, rate?: number): Promise<Measured> {
   const { instance, generator } = bench;
   if (load.asynchronous) await waitForReplica(instance, false);
   const plan: LoadPlan = {
@@ -103,6 +105,7 @@ async function measureLoad(bench: Bench, load: Load, seed: number, rate?: number
   const answers = await generator.run(plan, () => { from = readCpu(containers); }, () => { to = readCpu(containers); });
   if (load.asynchronous) await waitForReplica(instance, true);
   if (!from || !to) throw new Error('the load generator did not say when it measured');
+  if (load.from !== load.to) await instance.untilArrived();
   check(load, answers, before, await instance.entriesAndSum());
   return { ...measured(from, to, answers.posted / answers.seconds, answers.posted), answers };
 }
@@ -115,9 +118,8 @@ function measured(from: CpuReading, to: CpuReading, perSecond: number, count: nu
 /** A fast ledger that is wrong has no rate: what was acknowledged must be there, and nothing else, unless a connection broke before its answer. */
 function check(load: Load, answers: LoadResult, before: { entries: bigint }, after: { entries: bigint; sum: bigint }): void {
   if (after.sum !== 0n) throw new Error(`the balances of all accounts sum to ${after.sum}`);
-  // Across shards a transfer has two entries on each side, the second of which may still be on its way.
-  if (load.from !== load.to) return;
-  const found = (after.entries - before.entries) / 2n;
+  // Across shards a transfer has two entries on each.
+  const found = (after.entries - before.entries) / (load.from === load.to ? 2n : 4n);
   const told = BigInt(answers.postedInAll);
   if (found < told || (answers.lost === 0 && found !== told)) throw new Error(`${told} transfers were acknowledged, ${found} are in the ledger`);
 }
@@ -137,7 +139,7 @@ async function waitForReplica(instance: BenchInstance, wait: boolean): Promise<v
 /** What went wrong in a load, in words; a refusal by status. */
 export function faultsOf(answers: LoadResult | undefined): string {
   if (!answers) return '';
-  const refused = Object.entries(answers.statuses).filter(([status]) => status !== '201' && status !== '200').map(([status, count]) => `${count} answered ${status}`);
+  const refused = Object.entries(answers.statuses).filter(([status]) => !['200', '201', '202'].includes(status)).map(([status, count]) => `${count} answered ${status}`);
   const faults = [...refused, ...(answers.dropped > 0 ? [`${answers.dropped} dropped`] : []), ...(answers.lost > 0 ? [`${answers.lost} lost`] : [])];
   return faults.length > 0 ? faults.join(', ') : 'none refused, dropped or lost';
 }

@@ -4,6 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { faultsOf, type Pair, type RowResult } from './measure.ts';
+import { memoryLine, type MemoryResult } from './memory.ts';
 import { CLIENTS, SCALE } from './pgbench.ts';
 import { plot } from './plot.ts';
 import { median } from './statistics.ts';
@@ -12,6 +13,7 @@ const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
 
 export interface Results {
   readonly rows: readonly RowResult[];
+  readonly memory?: MemoryResult;
   readonly pairs: number;
   readonly seconds: number;
   /** Components of the platform that were stopped meanwhile, and those that ran. */
@@ -43,7 +45,7 @@ function lineOf({ row, pairs, ofTpcb, ratio }: RowResult): string[] {
   ];
 }
 
-function notes({ rows, pairs, seconds, stopped }: Results): string[] {
+function notes({ rows, memory, pairs, seconds, stopped }: Results): string[] {
   const { commit, cores, memory_gib, command } = circumstances();
   const faults = rows.flatMap(({ row, pairs: all }) => all.flatMap(({ own, openLoop, void: because }, index) => [
     ...(because === undefined ? [] : [`${row.name}, pair ${index + 1}: void, ${because}`]),
@@ -53,6 +55,7 @@ function notes({ rows, pairs, seconds, stopped }: Results): string[] {
     }),
   ]));
   return [
+    ...(memory ? [memoryLine(memory)] : []),
     `Ratio: median of ${pairs} adjacent pairs of ${seconds} s a half. Synchronous replica, fsync on. pgbench: scale ${SCALE}, ${CLIENTS} clients, through the server's socket.`,
     'Open loop: requests arrive at nine tenths of the rate just found, whatever became of those before; latency from when a request was meant to be sent.',
     `Stopped meanwhile: ${stopped.join(', ')}. Commit ${commit}, ${cores} cores, ${memory_gib} GiB, ${command}`,

@@ -18,8 +18,9 @@ describe('an answer on the wire', () => {
     expect(() => framed(answer('SSH-2.0-x\n\n'))).toThrow('no HTTP/1.1');
   });
 
-  test('of a batch tells how many were posted, and not how many were named', () => {
-    expect(countPosted(Buffer.from('[{"status":"posted"},{"status":"refused"},{"status":"posted","note":"posted"}]'))).toBe(2);
-    expect(countPosted(Buffer.from('[]'))).toBe(0);
+  test('of a batch tells how many were posted, at once or on their way, and not how many there are', () => {
+    const items = [{ status: 201, code: null }, { status: 422, code: 'exceeds_balance' }, { status: 202, code: null }, { status: 201, code: null }];
+    expect(countPosted(Buffer.from(JSON.stringify({ items })))).toBe(3);
+    expect(countPosted(Buffer.from('{"items":[]}'))).toBe(0);
   });
 });

@@ -25,11 +25,13 @@ export function framed(bytes: Buffer): Framed | undefined {
   return { status, length: end + 4 + Number(length ?? 0), bodyAt: end + 4, closes: /\r\nconnection: *close/i.test(head) };
 }
 
-const POSTED = Buffer.from('"status":"posted"');
+const POSTED = [Buffer.from('{"status":201,'), Buffer.from('{"status":202,')];
 
 /** How many items of a batch's answer were posted. Counted in the bytes: reading a thousand objects would cost more than sending them. */
 export function countPosted(body: Buffer): number {
   let count = 0;
-  for (let at = body.indexOf(POSTED); at >= 0; at = body.indexOf(POSTED, at + POSTED.length)) count++;
+  for (const mark of POSTED) {
+    for (let at = body.indexOf(mark); at >= 0; at = body.indexOf(mark, at + mark.length)) count++;
+  }
   return count;
 }

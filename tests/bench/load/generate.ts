@@ -86,7 +86,7 @@ export class Generator {
 
   private count(status: number, body: Buffer, due_ms: number): void {
     const now_ms = performance.now();
-    const posted = this.plan.batch > 1 ? countPosted(body) : Number(status === 201);
+    const posted = this.plan.batch > 1 ? countPosted(body) : Number(status === 201 || status === 202);
     this.postedInAll += posted;
     if (now_ms < this.begin_ms || now_ms >= this.end_ms) return;
     this.statuses[status] = (this.statuses[status] ?? 0) + 1;

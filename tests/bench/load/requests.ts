@@ -38,7 +38,7 @@ export function requestsOf(plan: LoadPlan): () => string {
     // A batch is one person's: all of it is debited from his accounts.
     const items: string[] = [];
     for (let n = 0; n < plan.batch; n++) items.push(`${transfer(payer.accounts[pick(payer.accounts.length)] as string)},"idempotency_key":"${randomUUID()}"}`);
-    const body = `{"transfers":[${items.join(',')}]}`;
+    const body = `{"items":[${items.join(',')}]}`;
     return `${head}content-length: ${body.length}\r\n\r\n${body}`;
   };
 }
