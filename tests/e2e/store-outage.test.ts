@@ -27,7 +27,7 @@ for (const service of ['kafka', 'redis', 'elasticsearch', 'logs', 'prometheus', 
       return report.balances.find((row) => row.account_id === customer.to)?.balance === String(told.length) ? true : undefined;
     });
     await within(CAUGHT_UP, 'the audit chain and Elasticsearch to hold every transfer', async () => {
-      const chain = await platform.query<{ n: number }>('core', 'audit', `SELECT count(*)::int AS n FROM audit_log WHERE event::jsonb #>> '{data,credit_account}' = '${customer.to}'`);
+      const chain = await platform.query<{ n: number }>('core', 'audit', `SELECT count(*)::int AS n FROM audit_log WHERE type = 'transfer.posted' AND event::jsonb #> '{data,entries}' @> '[{"account_id": "${customer.to}"}]'`);
       return chain[0]!.n === told.length ? true : undefined;
     });
     for (const { traceId } of [told[0], told.at(-1)].filter((attempt) => attempt !== undefined)) {

@@ -23,7 +23,11 @@ test('a transfer that the caller was told of could be missing from Kafka, audit,
   await test.step('on Kafka, with its epoch, shard and sequence', async () => {
     const events = await readTopic(platform, 'ledger.events', EVERYWHERE, (event) => event.data['transfer_id'] === transferId);
     const event = events.at(-1)!;
-    expect(event).toMatchObject({ type: 'transfer.posted', epoch: 1, data: { amount: '2500', currency: 'EUR', debit_balance: '7500' } });
+    expect(event).toMatchObject({ type: 'transfer.posted', epoch: 1, data: { kind: 'transfer' } });
+    expect(event.data['entries']).toEqual(expect.arrayContaining([
+      { account_id: customer.from, amount: '-2500', currency: 'EUR', balance: '7500', version: '2' },
+      { account_id: customer.to, amount: '2500', currency: 'EUR', balance: '2500', version: '1' },
+    ]));
     expect(event.traceparent).toContain(traceId);
     const sequences = events.filter(({ shard }) => shard === event.shard).map(({ sequence }) => BigInt(sequence));
     for (let index = 1; index < sequences.length; index++) expect(sequences[index]! - sequences[index - 1]! <= 1n).toBe(true);

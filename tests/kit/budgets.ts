@@ -10,3 +10,5 @@ export const HEALED = 60_000;
 export const HEALED_AT_WORK = 120_000;
 /** From the return of a stopped store to everything having caught up. */
 export const CAUGHT_UP = 60_000;
+/** From the end of a hold's time to the money being free again: looked for every second, by one replica. */
+export const HOLD_RELEASED = 10_000;

@@ -12,7 +12,7 @@ export interface SeenEvent {
   shard: number;
   sequence: string;
   traceparent: string;
-  data: Record<string, string>;
+  data: Record<string, unknown>;
 }
 
 /**

@@ -27,7 +27,12 @@ export class ApiClient {
     return new ApiClient(this.edge, await signIn(this.edge, email, password));
   }
 
-  async call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<ApiAnswer<T>> {
+  call<T = Record<string, unknown>>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<ApiAnswer<T>> {
+    return this.callWithText<T>(method, path, body === undefined ? undefined : JSON.stringify(body), headers);
+  }
+
+  /** With a body as it is, JSON or not. */
+  async callWithText<T = Record<string, unknown>>(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<ApiAnswer<T>> {
     const answer = await this.edge.call(path, {
       method,
       headers: {
@@ -35,7 +40,7 @@ export class ApiClient {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body }),
     });
     return { status: answer.status, headers: answer.headers, body: parse(answer) as T };
   }
