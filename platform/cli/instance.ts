@@ -115,6 +115,11 @@ export class Instance {
     return run('docker', this.composeArguments(args), this.withVariables(options));
   }
 
+  /** The same, for a program that is watched while it runs: what to give to `docker`, and to add to its environment. */
+  composeCommand(args: readonly string[]): { command: string[]; environment: Record<string, string> } {
+    return { command: this.composeArguments(args), environment: this.composeVariables() };
+  }
+
   /** Compose prefers the environment to its file, and the caller's may hold another instance's values: ours go first. */
   private withVariables(options: RunOptions): RunOptions {
     return { ...options, environment: { ...options.environment, ...this.composeVariables() } };

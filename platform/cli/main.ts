@@ -5,6 +5,7 @@ import { credentialsCommand } from './commands/credentials.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { logsCommand } from './commands/logs.ts';
 import { releaseCommand } from './commands/release.ts';
 import { scaleCommand } from './commands/scale.ts';
@@ -21,7 +22,7 @@ const program = new Command('holdfast')
   .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
   .exitOverride();
 
-for (const make of [upCommand, downCommand, statusCommand, urlsCommand, credentialsCommand, logsCommand, scaleCommand, doctorCommand, demoCommand, testCommand, bundleCommand, releaseCommand]) {
+for (const make of [upCommand, downCommand, statusCommand, urlsCommand, credentialsCommand, logsCommand, scaleCommand, doctorCommand, demoCommand, ledgerCommand, testCommand, bundleCommand, releaseCommand]) {
   program.addCommand(make().exitOverride());
 }
 
