@@ -77,6 +77,7 @@ DECLARE
   verdict text;
   told text;
   rank int;
+  past uuid;
   first int;
   last int := 0;
   d int;
@@ -247,6 +248,7 @@ BEGIN
 
     ELSE
       verdict := NULL;
+      past := reverses[n];
       IF kind = 'reversal' THEN
         SELECT CASE
                  WHEN t.kind = 'reversal' THEN 'reversal_of_reversal'
@@ -258,10 +260,10 @@ BEGIN
                      FULL JOIN (SELECT account_id, amount_minor FROM entries WHERE transfer_id = t.id) AS entry ON entry.account_id = leg.account AND entry.amount_minor = -leg.amount
                     WHERE (leg.account IS NULL OR entry.account_id IS NULL) AND (outgoing[n] IS NULL OR leg.amount < 0 OR entry.amount_minor > 0)) THEN 'transfer_not_reversible'
                END INTO verdict
-          FROM transfers AS t WHERE t.id = reverses[n];
+          FROM transfers AS t WHERE t.id = past;
         IF NOT FOUND THEN verdict := 'transfer_unknown'; END IF;
       ELSIF kind = 'transit_return' THEN
-        PERFORM FROM outgoing_transfers WHERE transfer_id = reverses[n] AND state = 'sent' AND transfer_id <> ALL (taken_back) FOR UPDATE;
+        PERFORM FROM outgoing_transfers WHERE transfer_id = past AND state = 'sent' AND transfer_id <> ALL (taken_back) FOR UPDATE;
         IF NOT FOUND THEN verdict := 'transfer_not_reversible'; END IF;
       END IF;
       IF verdict IS NULL THEN
@@ -274,8 +276,8 @@ BEGIN
             WHEN owner_of[a] IS NULL THEN 1
             WHEN owners[n] IS NOT NULL AND system_of[a] AND (outgoing[n] IS NULL OR amount < 0 OR owner_of[a] <> in_transit) THEN 1
             WHEN amount < 0 AND owner_of[a] <> owners[n] THEN 1
-            -- From another shard comes nothing but credits of customers: what they ask for there must not reach the platform's own accounts here.
-            WHEN kind = 'transit_in' AND owner_of[a] <> in_transit AND (system_of[a] OR amount < 0) THEN 1
+            -- From another shard come credits of customers, and fees: what people ask for there must not reach the platform's other accounts here.
+            WHEN kind = 'transit_in' AND owner_of[a] <> in_transit AND (system_of[a] AND owner_of[a] <> 'system:fees' OR amount < 0) THEN 1
             WHEN status_of[a] = 2 AND kind <> 'transit_return' THEN 2
             WHEN status_of[a] = 1 AND kind <> 'transit_return' THEN 3
             WHEN currency_of[a] <> currencies[n] THEN 4
@@ -292,7 +294,7 @@ BEGIN
         verdict := (ARRAY['account_unknown', 'account_closed', 'account_frozen', 'currency_differs', 'legs_unbalanced', 'balance_too_large', 'exceeds_balance', NULL])[rank];
       END IF;
       IF verdict IS NULL THEN
-        IF reverses[n] IS NOT NULL THEN taken_back := taken_back || reverses[n]; END IF;
+        IF past IS NOT NULL THEN taken_back := taken_back || past; END IF;
         IF outgoing[n] IS NOT NULL THEN
           FOR l IN first..last LOOP
             CONTINUE WHEN owner_of[leg_accounts[l]] <> in_transit;

@@ -4,6 +4,7 @@ import { LEGS_MAX, type CapturePosting, type HoldPosting, type Leg, type Posting
 import type { LedgerRefusal } from './refusals.ts';
 
 export const IN_TRANSIT = 'system:in-transit';
+const FEES = 'system:fees';
 
 export interface Account {
   readonly id: AccountId;
@@ -82,9 +83,13 @@ export function refusalOfShape(posting: Posting): LedgerRefusal | undefined {
   if (posting.operation === 'transfer') return refusalOfLegs(posting.legs);
   if (posting.operation === 'hold') {
     if (posting.amountMinor <= 0n) return 'amount_not_positive';
+    if (posting.amountMinor > MAX_MINOR) return 'balance_too_large';
     return posting.debitAccount === posting.creditAccount ? 'same_account' : undefined;
   }
-  if (posting.operation === 'capture' && posting.amountMinor !== undefined && posting.amountMinor <= 0n) return 'amount_not_positive';
+  if (posting.operation === 'capture' && posting.amountMinor !== undefined) {
+    if (posting.amountMinor <= 0n) return 'amount_not_positive';
+    if (posting.amountMinor > MAX_MINOR) return 'capture_exceeds_hold';
+  }
   return undefined;
 }
 
@@ -92,6 +97,8 @@ export function refusalOfLegs(legs: readonly Leg[]): LedgerRefusal | undefined {
   if (legs.length < 2) return 'too_few_legs';
   if (legs.length > LEGS_MAX) return 'too_many_legs';
   if (legs.some((leg) => leg.amountMinor === 0n)) return 'leg_zero';
+  // The sum of what goes to another shard may be one, though each part of it is not.
+  if (legs.some((leg) => leg.amountMinor > MAX_MINOR || leg.amountMinor < -MAX_MINOR)) return 'balance_too_large';
   // Two legs are by far the most, and need no set.
   const distinct = legs.length === 2 ? legs[0]!.account !== legs[1]!.account : new Set(legs.map((leg) => leg.account)).size === legs.length;
   return distinct ? undefined : 'same_account';
@@ -110,8 +117,9 @@ function decideTransfer(posting: TransferPosting, books: Books): Effect | Ledger
   const passesTransit = (account: Account, amountMinor: bigint): boolean => posting.outgoing !== undefined && amountMinor > 0n && account.owner === IN_TRANSIT;
   if (owner !== undefined && each((account, amountMinor) =>
     (account.kind === 'system' && !passesTransit(account, amountMinor)) || (amountMinor < 0n && account.owner !== owner))) return 'account_unknown';
-  // From another shard comes nothing but credits of customers: what they ask for there must not reach the platform's own accounts here.
-  if (kind === 'transit_in' && each((account, amountMinor) => account.owner !== IN_TRANSIT && (account.kind === 'system' || amountMinor < 0n))) return 'account_unknown';
+  // From another shard come credits of customers, and fees: what people ask for there must not reach the platform's other accounts here.
+  if (kind === 'transit_in' && each((account, amountMinor) => account.owner !== IN_TRANSIT
+    && ((account.kind === 'system' && account.owner !== FEES) || amountMinor < 0n))) return 'account_unknown';
   // Money that comes back has nowhere else to go.
   if (kind !== 'transit_return') {
     if (each((account) => account.status === 'closed')) return 'account_closed';

@@ -21,6 +21,7 @@ interface Answer {
  * repeated one is known only when the batch is committed.
  */
 export async function postBatch(shard: Shard, postings: readonly Posting[]): Promise<Posted[]> {
+  if (postings.length === 0) return [];
   const [answer] = await shard.write<Answer>(POST, argumentsOf(postings), 'post_batch');
   if (!answer) throw new Error('the ledger gave no answer to a batch');
   return postings.map((posting, index): Posted => {
