@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { committed, imagesToBundle, makeBundle } from '../../release/bundle.ts';
 import { asCalled, hasReleaseTools, inReleaseImage } from '../../release/in-release-image.ts';
@@ -28,7 +28,7 @@ export function releaseCommand(): Command {
   return new Command('release')
     .description('build, sign, publish and try a version; undo all of it if it is not good (CI runs this on a tag)')
     .argument('<tag>', 'such as v1.2.3: must be what is checked out')
-    .option('--to <directory>', 'takes the bundle, its signature and release.json', 'release-output')
+    .option('--to <directory>', 'takes the bundle, its signature, release.json and notes.md', 'release-output')
     .option('--check', 'only whether this tag could be released')
     .option('--withdraw', 'remove what an interrupted release of this tag has left in the registry')
     .addHelpText('after', `
@@ -59,9 +59,11 @@ async function releaseHere(tag: string, options: Options, keysDirectory: string,
     if (options.withdraw) return await withdrawAll(version, registry);
     plain('building images');
     await ensureImages('', join(WORK, 'log'), plain, images);
+    const notes = notesOf(version, await readFile(join(PROJECT, 'CHANGELOG.md'), 'utf8'))?.text ?? '';
     const record = await release({ version, commit, images: releasedImages(), keys, bundlePublicKey: join(PROJECT, PUBLIC_KEYS, 'bundle.pub'), registry, output }, wholeSteps(version, registry));
-    plain(`\n${version} is released: ${[...record.images.map(() => 'image').slice(0, 1), 'bundle'].join('s and ')} signed, tried${registry ? `, and ${record.channel} names it` : ''}. ${output}/release.json says what it is.`);
-    plain(`\n${notesOf(version, await readFile(join(PROJECT, 'CHANGELOG.md'), 'utf8'))?.text}`);
+    await writeFile(join(output, 'notes.md'), `${notes}\n`);
+    const what = registry ? `${record.images.length} images and the bundle are signed and tried, and ${record.channel} names them` : 'the bundle is signed and tried';
+    plain(`\n${version} is released: ${what}. What it is stands in ${output}/release.json.`);
   } finally {
     await registry?.close();
   }
