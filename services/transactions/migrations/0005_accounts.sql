@@ -83,6 +83,11 @@ BEGIN
       outcome := 'account_has_holds';
     ELSIF account.balance_minor <> 0 THEN
       outcome := 'account_not_empty';
+    -- What is on its way to another shard may come back.
+    ELSIF EXISTS (
+      SELECT FROM outgoing_transfers JOIN entries USING (transfer_id) WHERE state = 'sent' AND entries.account_id = wanted AND amount_minor < 0
+    ) THEN
+      outcome := 'account_not_empty';
     END IF;
   ELSIF change = 'overdraft_limit' THEN
     changed.overdraft_limit_minor := new_limit_minor;

@@ -29,6 +29,9 @@ import { ReverseTransfer } from './transfers/reverse-transfer.ts';
 import { RouteLegs } from './transfers/route-legs.ts';
 import { ShowTransfer } from './transfers/show-transfer.ts';
 import { TransfersController } from './transfers/transfers.controller.ts';
+import { VerifyModule } from './verify/verify.module.ts';
+import { TransitResumer } from './transit/resumer.ts';
+import { Transit } from './transit/transit.ts';
 
 /** How long the end waits for queries under way: a write may hang for longer, and its outcome is the database's. */
 const CLOSE_MAX_MS = 5_000;
@@ -54,7 +57,7 @@ class LedgerDatabases {
 }
 
 @Module({
-  imports: [KitModule.for(config)],
+  imports: [KitModule.for(config), VerifyModule],
   controllers: [AccountsController, AccountChangesController, TransfersController, HoldsController],
   providers: [
     LedgerDatabases,
@@ -84,8 +87,14 @@ class LedgerDatabases {
     {
       provide: RouteLegs,
       inject: [Ledger, SystemAccounts],
-      useFactory: (ledger: Ledger, systemAccounts: SystemAccounts) => new RouteLegs(ledger, systemAccounts, { crossesShards: false }),
+      useFactory: (ledger: Ledger, systemAccounts: SystemAccounts) => new RouteLegs(ledger, systemAccounts),
     },
+    {
+      provide: Transit,
+      inject: [Ledger, Poster, SystemAccounts, EventsOut],
+      useFactory: (ledger: Ledger, poster: Poster, systemAccounts: SystemAccounts, events: EventsOut) => new Transit(ledger, poster, systemAccounts, (shard) => events.nudge(shard)),
+    },
+    { provide: TransitResumer, inject: [Ledger, Transit], useFactory: (ledger: Ledger, transit: Transit) => new TransitResumer(ledger.shards, transit) },
     { provide: Accounts, inject: [Ledger], useFactory: (ledger: Ledger) => new Accounts(ledger) },
     { provide: AccountHistory, inject: [Ledger, Accounts], useFactory: (ledger: Ledger, accounts: Accounts) => new AccountHistory(ledger, accounts) },
     {
@@ -95,15 +104,20 @@ class LedgerDatabases {
     },
     {
       provide: PostTransfer,
-      inject: [Ledger, RouteLegs, Poster],
-      useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster) => new PostTransfer(ledger, routes, poster),
+      inject: [Ledger, RouteLegs, Poster, Transit],
+      useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster, transit: Transit) => new PostTransfer(ledger, routes, poster, transit),
     },
-    { provide: PostBatch, inject: [Ledger, RouteLegs, Poster], useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster) => new PostBatch(ledger, routes, poster) },
+    {
+      provide: PostBatch,
+      inject: [Ledger, RouteLegs, Poster, Transit],
+      useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster, transit: Transit) => new PostBatch(ledger, routes, poster, transit),
+    },
     { provide: ShowTransfer, inject: [Ledger], useFactory: (ledger: Ledger) => new ShowTransfer(ledger) },
     {
       provide: ReverseTransfer,
-      inject: [Ledger, ShowTransfer, Poster],
-      useFactory: (ledger: Ledger, transfers: ShowTransfer, poster: Poster) => new ReverseTransfer(ledger, transfers, poster),
+      inject: [Ledger, ShowTransfer, SystemAccounts, Poster, Transit],
+      useFactory: (ledger: Ledger, transfers: ShowTransfer, systemAccounts: SystemAccounts, poster: Poster, transit: Transit) =>
+        new ReverseTransfer(ledger, transfers, systemAccounts, poster, transit),
     },
     {
       provide: BookCash,
@@ -114,8 +128,8 @@ class LedgerDatabases {
     { provide: PlaceHold, inject: [Ledger, RouteLegs, Poster], useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster) => new PlaceHold(ledger, routes, poster) },
     {
       provide: CaptureHold,
-      inject: [Ledger, Holds, SystemAccounts, Poster],
-      useFactory: (ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, poster: Poster) => new CaptureHold(ledger, holds, systemAccounts, poster),
+      inject: [Ledger, Holds, SystemAccounts, Poster, Transit],
+      useFactory: (ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, poster: Poster, transit: Transit) => new CaptureHold(ledger, holds, systemAccounts, poster, transit),
     },
     { provide: VoidHold, inject: [Ledger, Holds, Poster], useFactory: (ledger: Ledger, holds: Holds, poster: Poster) => new VoidHold(ledger, holds, poster) },
   ],
@@ -127,6 +141,7 @@ export class TransactionsModule implements OnApplicationShutdown {
     private readonly kafka: Kafka,
     private readonly events: EventsOut,
     private readonly housekeeping: Housekeeping,
+    private readonly resumer: TransitResumer,
     checks: HealthChecks,
   ) {
     // One leader is enough to be ready: with this replica taken out, customers of the shards that are up would have nobody at all.
@@ -149,11 +164,13 @@ export class TransactionsModule implements OnApplicationShutdown {
     kafka.start();
     events.start();
     housekeeping.start();
+    resumer.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.ledger.stop();
     await this.housekeeping.stop();
+    await this.resumer.stop();
     await this.events.stop();
     await this.kafka.close();
     await this.databases.close();

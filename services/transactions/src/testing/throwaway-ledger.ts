@@ -19,6 +19,7 @@ import { Poster } from '../transfers/poster.ts';
 import { ReverseTransfer } from '../transfers/reverse-transfer.ts';
 import { RouteLegs } from '../transfers/route-legs.ts';
 import { ShowTransfer } from '../transfers/show-transfer.ts';
+import { Transit } from '../transit/transit.ts';
 
 /** A person of a test: who he is to the services. */
 export function customer(name = 'somebody'): CallerOf {
@@ -55,19 +56,20 @@ export class ThrowawayLedger {
     this.postgres = postgres;
     this.shard = shard;
     const systemAccounts = new SystemAccounts();
-    const routes = new RouteLegs(ledger, systemAccounts, { crossesShards: false });
+    const routes = new RouteLegs(ledger, systemAccounts);
     this.poster = new Poster([shard], { lanes: 2, batchMax: 200, onPosted: () => undefined });
+    const transit = new Transit(ledger, this.poster, systemAccounts);
     this.accounts = new Accounts(ledger);
     this.history = new AccountHistory(ledger, this.accounts);
     this.changes = new ChangeAccount(ledger, () => undefined);
     this.cash = new BookCash(ledger, systemAccounts, this.poster);
-    this.transfers = new PostTransfer(ledger, routes, this.poster);
-    this.batches = new PostBatch(ledger, routes, this.poster);
+    this.transfers = new PostTransfer(ledger, routes, this.poster, transit);
+    this.batches = new PostBatch(ledger, routes, this.poster, transit);
     this.shown = new ShowTransfer(ledger);
-    this.reversals = new ReverseTransfer(ledger, this.shown, this.poster);
+    this.reversals = new ReverseTransfer(ledger, this.shown, systemAccounts, this.poster, transit);
     this.holds = new Holds(ledger);
     this.placing = new PlaceHold(ledger, routes, this.poster);
-    this.capturing = new CaptureHold(ledger, this.holds, systemAccounts, this.poster);
+    this.capturing = new CaptureHold(ledger, this.holds, systemAccounts, this.poster, transit);
     this.voiding = new VoidHold(ledger, this.holds, this.poster);
   }
 

@@ -4,6 +4,7 @@ import { isRefusal, Problem, problemOf, refuse, type Refusal } from '@holdfast/k
 import type { Ledger } from '../shards/ledger.ts';
 import type { Shard } from '../shards/shard.ts';
 import { idempotencyKeyOf } from './idempotency.ts';
+import { departureOf, type Transit } from '../transit/transit.ts';
 import type { Poster } from './poster.ts';
 import type { Posted } from './posting.ts';
 import { prepareTransfer, type Prepared } from './prepare-transfer.ts';
@@ -22,11 +23,13 @@ export class PostBatch {
   private readonly ledger: Ledger;
   private readonly routes: RouteLegs;
   private readonly poster: Poster;
+  private readonly transit: Transit;
 
-  constructor(ledger: Ledger, routes: RouteLegs, poster: Poster) {
+  constructor(ledger: Ledger, routes: RouteLegs, poster: Poster, transit: Transit) {
     this.ledger = ledger;
     this.routes = routes;
     this.poster = poster;
+    this.transit = transit;
   }
 
   async post(caller: CallerOf, { items }: PostBatchRequest): Promise<BatchAnswer | Refusal<LedgerRefusal>> {
@@ -41,9 +44,18 @@ export class PostBatch {
     }
     await Promise.all([...ofShard].map(async ([shard, waiting]) => {
       const posted = await this.poster.postMany(shard, waiting.map((one) => one.prepared.posting));
-      for (const [place, { index, prepared: { show } }] of waiting.entries()) outcomes[index] = outcomeOf(posted[place], show);
+      await Promise.all(waiting.map(async ({ index, prepared: one }, place) => { outcomes[index] = await this.outcomeOf(one, posted[place]); }));
     }));
     return { items: outcomes };
+  }
+
+  private async outcomeOf({ shard, posting, show }: Prepared, posted: Posted | Problem | undefined): Promise<Outcome> {
+    if (!posted) throw new Error('an item of a batch was left without an answer');
+    if (posted instanceof Problem) return failed(posted);
+    if (posted.outcome !== 'posted') return refused(posted.outcome, posted.replayed);
+    const became = await this.transit.outcomeOf(shard, { ...posted, outcome: posted.outcome }, departureOf(posting));
+    if (isRefusal(became)) return refused(became.refused, posted.replayed);
+    return { status: became === 'pending' ? 202 : 201, code: null, replayed: posted.replayed, transfer: show(posted, became) };
   }
 
   /** The problem of an item that cannot even be asked for. */
@@ -66,11 +78,8 @@ function waitingFor(ofShard: Map<Shard, Waiting[]>, shard: Shard): Waiting[] {
   return waiting;
 }
 
-function outcomeOf(posted: Posted | Problem | undefined, show: Prepared['show']): Outcome {
-  if (!posted) throw new Error('an item of a batch was left without an answer');
-  if (posted instanceof Problem) return failed(posted);
-  if (posted.outcome === 'posted') return { status: 201, code: null, replayed: posted.replayed, transfer: show(posted) };
-  return { status: refusals[posted.outcome].status, code: posted.outcome, replayed: posted.replayed, transfer: null };
+function refused(code: LedgerRefusal, replayed: boolean): Outcome {
+  return { status: refusals[code].status, code, replayed, transfer: null };
 }
 
 function failed(problem: Problem): Outcome {

@@ -1,7 +1,8 @@
 import type { CallerOf } from '@holdfast/kit/authentication';
-import type { Refusal } from '@holdfast/kit/problem';
+import { isRefusal, type Refusal } from '@holdfast/kit/problem';
 import type { Ledger } from '../shards/ledger.ts';
-import { answered, type Answered, type Poster } from './poster.ts';
+import { departureOf, type Transit } from '../transit/transit.ts';
+import type { Answered, Poster } from './poster.ts';
 import { prepareTransfer } from './prepare-transfer.ts';
 import type { LedgerRefusal } from './refusals.ts';
 import type { RouteLegs } from './route-legs.ts';
@@ -12,15 +13,20 @@ export class PostTransfer {
   private readonly ledger: Ledger;
   private readonly routes: RouteLegs;
   private readonly poster: Poster;
+  private readonly transit: Transit;
 
-  constructor(ledger: Ledger, routes: RouteLegs, poster: Poster) {
+  constructor(ledger: Ledger, routes: RouteLegs, poster: Poster, transit: Transit) {
     this.ledger = ledger;
     this.routes = routes;
     this.poster = poster;
+    this.transit = transit;
   }
 
   async post(caller: CallerOf, key: string, request: PostTransferRequest): Promise<Answered<Transfer> | Refusal<LedgerRefusal>> {
     const { shard, posting, show } = await prepareTransfer(this.ledger, this.routes, caller, key, request);
-    return answered(await this.poster.post(shard, posting), show);
+    const posted = await this.poster.post(shard, posting);
+    if (isRefusal(posted)) return posted;
+    const became = await this.transit.outcomeOf(shard, posted, departureOf(posting));
+    return isRefusal(became) ? became : { body: show(posted, became), replayed: posted.replayed };
   }
 }

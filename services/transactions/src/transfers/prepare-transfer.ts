@@ -15,7 +15,7 @@ import { FEES, type PostTransferRequest, type Transfer } from './transfer.schema
 export interface Prepared {
   readonly shard: Shard;
   readonly posting: TransferPosting;
-  show(posted: { readonly subjectId: string; readonly postedAt: string }): Transfer;
+  show(posted: { readonly subjectId: string; readonly postedAt: string }, status: 'posted' | 'pending'): Transfer;
 }
 
 /** What a client asked for, in either form of the request. A promise only where an account of the platform must be found first. */
@@ -59,8 +59,8 @@ function prepared(standing: Standing, caller: CallerOf, key: string, request: Po
       actor: caller.subject,
       traceparent: currentTraceparent(),
     },
-    show: (posted) => shownTransfer({
-      id: posted.subjectId as TransferId, kind: 'transfer', status: routed?.outgoing ? 'in_transit' : 'posted', legs: routed?.wanted ?? [], currency: currency ?? null,
+    show: (posted, status) => shownTransfer({
+      id: posted.subjectId as TransferId, kind: 'transfer', status, legs: routed?.wanted ?? [], currency: currency ?? null,
       reference: reference ?? null, externalReference: externalReference ?? null, metadata: request.metadata ?? null, postedAt: posted.postedAt,
     }),
   };

@@ -1,29 +1,36 @@
 import type { CallerOf } from '@holdfast/kit/authentication';
-import { refuse, type Refusal } from '@holdfast/kit/problem';
+import { isRefusal, refuse, type Refusal } from '@holdfast/kit/problem';
 import { currentTraceparent } from '@holdfast/kit/trace';
-import { bucketOf, newTransferId, parseTransferId, type TransferId } from '../accounts/account-id.ts';
+import { bucketOf, newTransferId, parseTransferId } from '../accounts/account-id.ts';
+import type { SystemAccounts } from '../accounts/system-accounts.ts';
 import { metadataText } from '../metadata.ts';
 import type { Ledger } from '../shards/ledger.ts';
+import type { Shard } from '../shards/shard.ts';
+import { departureOf, type Transit } from '../transit/transit.ts';
 import { hashOfRequest } from './idempotency.ts';
-import { answered, type Answered, type Poster } from './poster.ts';
+import type { Answered, Poster } from './poster.ts';
 import type { Leg, TransferPosting } from './posting.ts';
 import { shownTransfer } from './prepare-transfer.ts';
 import type { LedgerRefusal } from './refusals.ts';
 import { isDebit, type ShowTransfer } from './show-transfer.ts';
 import { isOperator, standingBeside } from './standing.ts';
 import type { ReverseRequest, Transfer } from './transfer.schema.ts';
-import type { TransferRow } from './transfers.store.ts';
+import type { LegRow, TransferRow } from './transfers.store.ts';
 
 /** Takes a transfer back, whole, by its opposite: an operator any, and who was credited what he got, as a refund. */
 export class ReverseTransfer {
   private readonly ledger: Ledger;
   private readonly transfers: ShowTransfer;
+  private readonly systemAccounts: SystemAccounts;
   private readonly poster: Poster;
+  private readonly transit: Transit;
 
-  constructor(ledger: Ledger, transfers: ShowTransfer, poster: Poster) {
+  constructor(ledger: Ledger, transfers: ShowTransfer, systemAccounts: SystemAccounts, poster: Poster, transit: Transit) {
     this.ledger = ledger;
     this.transfers = transfers;
+    this.systemAccounts = systemAccounts;
     this.poster = poster;
+    this.transit = transit;
   }
 
   async reverse(caller: CallerOf, key: string, id: string, request: ReverseRequest): Promise<Answered<Transfer> | Refusal<LedgerRefusal>> {
@@ -33,22 +40,38 @@ export class ReverseTransfer {
     const mayReverse = isOperator(caller) || row.legs.every((leg) => leg.kind !== 'system' && (isDebit(leg) || leg.owner === caller.subject));
     if (!mayReverse) return refuse('transfer_not_reversible', 'Only who was credited may give a transfer back, or an operator');
 
-    const posting = this.postingOf(caller, key, row, request);
-    return answered(await this.poster.post(this.ledger.shardOf(row.id), posting), (posted) => shownTransfer({
-      id: posted.subjectId, kind: 'reversal', status: 'posted', legs: posting.legs, currency: currencyOf(row),
-      reference: posting.reference ?? null, externalReference: posting.externalReference ?? null, metadata: request.metadata ?? row.metadata,
-      reverses: row.id, postedAt: posted.postedAt,
-    }));
+    // No answer to keep: a moment later it can be.
+    if (row.state === 'sent') return refuse('transfer_not_reversible', 'It is still on its way to another shard');
+
+    const shard = row.outgoing?.[0] ? this.ledger.shardOf(row.outgoing[0].account) : this.ledger.shardOf(row.id);
+    const posting = await this.postingOf(caller, key, row, shard, request);
+    const posted = await this.poster.post(shard, posting);
+    if (isRefusal(posted)) return posted;
+    const became = await this.transit.outcomeOf(shard, posted, departureOf(posting));
+    if (isRefusal(became)) return became;
+    return {
+      replayed: posted.replayed,
+      body: shownTransfer({
+        id: posted.subjectId, kind: 'reversal', status: became, legs: oppositeOf(row), currency: currencyOf(row),
+        reference: posting.reference ?? null, externalReference: posting.externalReference ?? null, metadata: request.metadata ?? row.metadata,
+        reverses: row.id, postedAt: posted.postedAt,
+      }),
+    };
   }
 
-  private postingOf(caller: CallerOf, key: string, row: TransferRow, request: ReverseRequest): TransferPosting {
-    const { bucket, scope, owner } = standingBeside(this.ledger, caller, row.id, 'reverse');
-    const legs: Leg[] = row.legs.map(({ account, amount }) => ({ account, amountMinor: -BigInt(amount) }));
+  private async postingOf(caller: CallerOf, key: string, row: TransferRow, shard: Shard, request: ReverseRequest): Promise<TransferPosting> {
+    const { scope, owner } = standingBeside(this.ledger, caller, row.id, 'reverse');
+    const bucket = bucketOf(row.outgoing?.[0]?.account ?? row.id);
+    const refusal = this.refusalAhead(row, shard);
+    const legs = oppositeOf(row);
+    const across = row.outgoing && refusal === undefined ? await this.across(legs, currencyOf(row), shard, bucket) : undefined;
     return {
-      operation: 'transfer', kind: 'reversal', transferId: newTransferId(bucketOf(row.id)), reverses: row.id, scope, key, bucket, owner,
+      operation: 'transfer', kind: 'reversal', transferId: newTransferId(bucket), reverses: row.id, scope, key, bucket, owner,
       requestHash: hashOfRequest('reverse', [row.id, request.reference ?? null, request.external_reference ?? null, metadataText(request.metadata) ?? null]),
-      refusal: this.refusalAhead(row),
-      legs,
+      refusal,
+      legs: across?.legs ?? legs,
+      outgoing: across?.outgoing,
+      currency: currencyOf(row) ?? undefined,
       // Who does not say otherwise takes back under the same names.
       reference: request.reference ?? row.reference ?? undefined,
       externalReference: request.external_reference ?? row.external_reference ?? undefined,
@@ -58,17 +81,32 @@ export class ReverseTransfer {
     };
   }
 
-  private refusalAhead(row: TransferRow): LedgerRefusal | undefined {
-    if (row.kind === 'reversal') return 'reversal_of_reversal';
-    // Half of it is on another shard, or some of its accounts are by now: its opposite is not one posting.
-    const isAcross = row.outgoing !== null || row.kind === 'transit_in' || row.kind === 'transit_return'
-      || row.legs.some((leg) => leg.kind !== 'system' && this.isElsewhere(leg.account, row.id));
-    return isAcross ? 'transfer_not_reversible' : undefined;
+  /** What arrived from another shard goes back there the same way: it begins where the credits were, and is there taken back once. */
+  private async across(legs: readonly Leg[], currency: string | null, shard: Shard, bucket: number): Promise<{ legs: Leg[]; outgoing: Leg[] }> {
+    if (currency === null) throw new Error('what goes to another shard is in one currency');
+    const outgoing = legs.filter(({ amountMinor }) => amountMinor > 0n);
+    const sumMinor = outgoing.reduce((sum, { amountMinor }) => sum + amountMinor, 0n);
+    const inTransit = await this.systemAccounts.of(shard, 'in-transit', currency, bucket);
+    return { legs: [...legs.filter(({ amountMinor }) => amountMinor < 0n), { account: inTransit, amountMinor: sumMinor }], outgoing };
   }
 
-  private isElsewhere(account: Leg['account'], id: TransferId): boolean {
-    return this.ledger.shardOf(account) !== this.ledger.shardOf(id);
+  private refusalAhead(row: TransferRow, shard: Shard): LedgerRefusal | undefined {
+    if (row.kind === 'reversal') return 'reversal_of_reversal';
+    if (row.state === 'returned' || row.kind === 'transit_in' || row.kind === 'transit_return') return 'transfer_not_reversible';
+    // Some of its accounts may be elsewhere by now: then its opposite is not what was posted here, with the other sign.
+    const [debits, credits] = [row.legs.filter(isDebit), row.legs.filter((leg) => !isDebit(leg))];
+    const payers = row.outgoing ? this.ledger.shardOf(row.id) : shard;
+    const isAsItWas = credits.every((leg) => this.isOn(shard, leg)) && debits.every((leg) => this.isOn(payers, leg)) && (!row.outgoing || payers !== shard);
+    return isAsItWas ? undefined : 'transfer_not_reversible';
   }
+
+  private isOn(shard: Shard, leg: LegRow): boolean {
+    return leg.kind === 'system' || this.ledger.shardOf(leg.account) === shard;
+  }
+}
+
+function oppositeOf({ legs }: TransferRow): Leg[] {
+  return legs.map(({ account, amount }) => ({ account, amountMinor: -BigInt(amount) }));
 }
 
 function currencyOf({ legs }: TransferRow): string | null {

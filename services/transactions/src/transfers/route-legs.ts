@@ -1,5 +1,5 @@
 import { MAX_MINOR } from '@holdfast/kit/money';
-import { parseAccountId, type AccountId } from '../accounts/account-id.ts';
+import { bucketOf, parseAccountId, type AccountId } from '../accounts/account-id.ts';
 import type { SystemAccounts } from '../accounts/system-accounts.ts';
 import type { Ledger } from '../shards/ledger.ts';
 import type { Shard } from '../shards/shard.ts';
@@ -32,20 +32,18 @@ export interface Route {
 }
 
 /**
- * Finds the shard of every leg of a transfer. All debits are at home: a customer's accounts share his shard. Credits may be on one other
- * shard; the money then goes through the account in transit, and src/transit brings it to its end. What this finds is a refusal before the
- * ledger is asked, which is kept under the key.
+ * Finds the shard of every leg of a transfer. All debits are at home: a customer's accounts share his shard. Credits are at home, or all of them on one
+ * other shard: the money then goes through the account in transit, and src/transit brings it to its end. Some here and some there would not be all or
+ * nothing: what was credited here could be spent by the time the other shard refuses. What this finds is a refusal before the ledger is asked, which is
+ * kept under the key.
  */
 export class RouteLegs {
   private readonly ledger: Ledger;
   private readonly systemAccounts: SystemAccounts;
-  /** Whether anybody carries what is in transit to the other shard. */
-  readonly crossesShards: boolean;
 
-  constructor(ledger: Ledger, systemAccounts: SystemAccounts, options: { crossesShards: boolean }) {
+  constructor(ledger: Ledger, systemAccounts: SystemAccounts) {
     this.ledger = ledger;
     this.systemAccounts = systemAccounts;
-    this.crossesShards = options.crossesShards;
   }
 
   /** At once if all is plain, which is what nearly every transfer is: between known accounts at home. */
@@ -73,38 +71,45 @@ export class RouteLegs {
     return this.ledger.shardOf(account) !== home;
   }
 
+  /** Every shard has an account of fees: what is credited to it is, beside the other credits; what it gives back is at home. */
   private async withFees(wanted: readonly WantedLeg[], route: Route): Promise<Routed | LedgerRefusal> {
     if (route.currency === undefined) return 'currency_missing';
-    const fees = await this.systemAccounts.of(route.home, 'fees', route.currency, route.bucket);
+    const place = wanted.find(({ account }) => account === FEES);
+    const elsewhere = wanted.flatMap(({ account, amountMinor }) => (amountMinor > 0n ? parseAccountId(account) ?? [] : [])).find((id) => this.isElsewhere(id, route.home));
+    const shard = place && place.amountMinor > 0n && elsewhere ? this.ledger.shardOf(elsewhere) : route.home;
+    const fees = await this.systemAccounts.of(shard, 'fees', route.currency, elsewhere && shard !== route.home ? bucketOf(elsewhere) : route.bucket);
     const legs: Leg[] = [];
     for (const { account, amountMinor } of wanted) {
       const id = account === FEES ? fees : parseAccountId(account);
       if (!id) return 'account_unknown';
       legs.push({ account: id, amountMinor });
     }
-    return this.across(legs, route, fees);
+    return this.across(legs, route, { account: fees, shard });
   }
 
-  /** `here` is a system account of the home shard, whose id says nothing of its place. */
-  private async across(legs: readonly Leg[], route: Route, here: AccountId | undefined): Promise<Routed | LedgerRefusal> {
+  /** The id of a system account says nothing of its place: `known` does. */
+  private async across(legs: readonly Leg[], route: Route, known: { account: AccountId; shard: Shard } | undefined): Promise<Routed | LedgerRefusal> {
     const outgoing: Leg[] = [];
     const shards = new Set<Shard>();
     for (const leg of legs) {
-      if (leg.account === here || !this.isElsewhere(leg.account, route.home)) continue;
+      const shard = leg.account === known?.account ? known.shard : this.ledger.shardOf(leg.account);
+      if (shard === route.home) continue;
       // All accounts of a person are at home: one that is elsewhere is none of his.
       if (leg.amountMinor < 0n) return route.owner === undefined ? 'too_many_shards' : 'account_unknown';
       outgoing.push(leg);
-      shards.add(this.ledger.shardOf(leg.account));
+      shards.add(shard);
     }
     if (outgoing.length === 0) return { wanted: legs, legs, outgoing: undefined };
-    if (!this.crossesShards || shards.size > 1) return 'too_many_shards';
+    const local = legs.filter((leg) => !outgoing.includes(leg));
+    if (shards.size > 1 || local.some(({ amountMinor }) => amountMinor > 0n)) return 'too_many_shards';
     if (route.currency === undefined) return 'currency_missing';
     if (outgoing.some(({ amountMinor }) => amountMinor === 0n)) return 'leg_zero';
     if (new Set(outgoing.map(({ account }) => account)).size < outgoing.length) return 'same_account';
     const sumMinor = outgoing.reduce((sum, { amountMinor }) => sum + amountMinor, 0n);
     if (sumMinor > MAX_MINOR) return 'balance_too_large';
+    // The shard is found by the first of them; the account of fees says nothing of it.
+    outgoing.sort((one, other) => Number(one.account === known?.account) - Number(other.account === known?.account));
     const inTransit = await this.systemAccounts.of(route.home, 'in-transit', route.currency, route.bucket);
-    const local = legs.filter((leg) => !outgoing.includes(leg));
     return { wanted: legs, legs: [...local, { account: inTransit, amountMinor: sumMinor }], outgoing };
   }
 }

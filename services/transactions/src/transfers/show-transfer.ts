@@ -1,5 +1,5 @@
 import type { CallerOf } from '@holdfast/kit/authentication';
-import { refuse, type Refusal } from '@holdfast/kit/problem';
+import { Problem, refuse, type Refusal } from '@holdfast/kit/problem';
 import { parseTransferId, type TransferId } from '../accounts/account-id.ts';
 import { findAccount } from '../accounts/accounts.store.ts';
 import type { Ledger } from '../shards/ledger.ts';
@@ -9,7 +9,7 @@ import { isOperator } from './standing.ts';
 import type { Transfer } from './transfer.schema.ts';
 import { findTransfer, type LegRow, type TransferRow } from './transfers.store.ts';
 
-const statuses = { sent: 'in_transit', settled: 'posted', returned: 'returned' } as const;
+const statuses = { sent: 'pending', settled: 'posted', returned: 'returned' } as const;
 
 export class ShowTransfer {
   private readonly ledger: Ledger;
@@ -48,18 +48,36 @@ export class ShowTransfer {
       const here = row.outgoing ? row.legs.filter(({ owner }) => owner !== 'system:in-transit') : row.legs;
       const currency = row.legs[0]?.currency ?? '';
       const there = (row.outgoing ?? []).map(({ account, amount }) => ({ account, amount, currency, owner: null, kind: null }));
-      return { ...row, legs: await Promise.all([...here, ...there].map((leg) => this.withOwner(leg))) };
+      const [legs, reversedBy] = await Promise.all([Promise.all([...here, ...there].map((leg) => this.withOwner(leg))), this.reversalOf(row)]);
+      return { ...row, legs, reversed_by: reversedBy };
     }
     return undefined;
   }
 
+  /** What has gone to another shard is taken back there. */
+  private async reversalOf({ id, reversed_by: here, outgoing }: TransferRow): Promise<TransferId | null> {
+    const [first] = outgoing ?? [];
+    if (here !== null || !first) return here;
+    return (await unlessAway(findTransfer(this.ledger.shardOf(first.account), id)))?.reversed_by ?? null;
+  }
+
   private async withOwner(leg: LegRow): Promise<LegRow> {
     if (leg.owner !== null) return leg;
-    const account = await findAccount(this.ledger.shardOf(leg.account), leg.account);
+    const account = await unlessAway(findAccount(this.ledger.shardOf(leg.account), leg.account));
     return account ? { ...leg, owner: account.owner, kind: account.kind } : leg;
   }
 }
 
 export function isDebit(leg: LegRow): boolean {
   return leg.amount.startsWith('-');
+}
+
+/** A transfer can be looked at from its own shard while the other one is away; whose the accounts there are is then not known. */
+async function unlessAway<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (cause) {
+    if (cause instanceof Problem && cause.status === 503) return undefined;
+    throw cause;
+  }
 }

@@ -65,8 +65,8 @@ export const PostBatchBody = z.strictObject({ items: z.array(z.union([TwoAccount
 export const Transfer = z.object({
   id: z.uuid(),
   kind: z.enum(['transfer', 'deposit', 'withdrawal', 'capture', 'reversal', 'transit_in', 'transit_return']),
-  status: z.enum(['posted', 'in_transit', 'returned']).meta({
-    description: '`in_transit`: debited, and on its way to accounts on another shard; it becomes `posted`, or `returned` with the money back in the debited account',
+  status: z.enum(['posted', 'pending', 'returned']).meta({
+    description: '`pending`: debited, and on its way to accounts on another shard; it becomes `posted`, or `returned` with the money back in the debited account',
   }),
   debit_account: z.uuid().nullable().meta({ description: 'Of a transfer between two accounts; null if there are more' }),
   credit_account: z.uuid().nullable(),

@@ -32,7 +32,7 @@ export class TransfersController {
     summary: 'Transfer money from an own account to any other in the same currency, or between 2 to 50 accounts at once',
     body: PostTransferBody,
     headers: idempotencyKeyHeader,
-    responses: { 201: Transfer },
+    responses: { 201: Transfer, 202: Transfer },
   })
   async postTransfer(
     @Caller() caller: CallerOf,
@@ -67,7 +67,7 @@ export class TransfersController {
   @Roles('customer', 'operator')
   @DescribeLedger({
     summary: 'Take a transfer back, whole and once: for operators, and for who was credited',
-    params: TransferParams, body: ReverseRequest, headers: idempotencyKeyHeader, responses: { 201: Transfer },
+    params: TransferParams, body: ReverseRequest, headers: idempotencyKeyHeader, responses: { 201: Transfer, 202: Transfer },
   })
   async reverseTransfer(
     @Caller() caller: CallerOf,

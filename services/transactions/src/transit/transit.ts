@@ -7,7 +7,7 @@ import type { Ledger } from '../shards/ledger.ts';
 import type { Shard } from '../shards/shard.ts';
 import { hashOfRequest } from '../transfers/idempotency.ts';
 import type { AcceptedPosting, Poster } from '../transfers/poster.ts';
-import type { Leg } from '../transfers/posting.ts';
+import type { Leg, TransferPosting } from '../transfers/posting.ts';
 import { refusalCode, type LedgerRefusal } from '../transfers/refusals.ts';
 import { arrivalIdOf } from './arrival-id.ts';
 import { readEntriesOf, readOutgoing, type OutgoingRow } from './outgoing.store.ts';
@@ -31,6 +31,13 @@ export interface Departure {
   readonly metadata?: string | undefined;
   readonly actor: string;
   readonly traceparent: string | undefined;
+}
+
+/** What leaves the shard of a posting, if anything does. */
+export function departureOf({ outgoing, currency, reference, externalReference, metadata, actor, traceparent }: TransferPosting): Departure | undefined {
+  if (!outgoing) return undefined;
+  if (currency === undefined) throw new Error('what goes to another shard is in one currency, which must be named');
+  return { legs: outgoing, currency, reference, externalReference, metadata, actor, traceparent };
 }
 
 /** `pending`: the money has left the payer and is on its way; the resumer brings it to its end. */

@@ -157,8 +157,8 @@ export class MortalReplica {
   readonly ledger: Ledger;
   readonly poster: Poster;
   readonly resumer: TransitResumer;
-  private readonly systemAccounts = new SystemAccounts();
-  private readonly transit: Transit;
+  readonly systemAccounts = new SystemAccounts();
+  readonly transit: Transit;
   private readonly death = Promise.withResolvers<'died'>();
   private isDead = false;
 
