@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { configureLogging, log, redactText } from './logging.ts';
 import { inScope } from './trace.ts';
@@ -47,6 +48,12 @@ describe('logs', () => {
     log.error('failed', {}, Object.assign(new Error('no: Bearer abcdef'), { code: 'E1' }));
     expect(last()).toMatchObject({ 'error.type': 'Error', 'error.code': 'E1', 'error.message': 'no: Bearer [redacted]' });
     expect(String(last()['error.stack_trace'])).not.toContain('abcdef');
+  });
+
+  test('the last lines of a process that ends at once are not lost', () => {
+    const program = `import { log } from ${JSON.stringify(new URL('./logging.ts', import.meta.url).href)}; log.info('first'); log.info('last'); process.exit(0);`;
+    const output = execFileSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', program], { encoding: 'utf8' });
+    expect(output.trim().split('\n').map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(['first', 'last']);
   });
 
   test('a bigint does not sink a line', () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import GrantManager from 'keycloak-connect/middleware/auth-utils/grant-manager.js';
 import Token from 'keycloak-connect/middleware/auth-utils/token.js';
 import { z } from 'zod';
@@ -62,7 +62,7 @@ export class TokenVerifier {
   /** Throws only the 503 of a service that has never seen the realm's keys; whatever is wrong with a token is a verdict. */
   async verify(encoded: string): Promise<Verdict> {
     if (encoded.length > TOKEN_MAX_LENGTH) return { rejected: 'too_long' };
-    const hash = createHash('sha256').update(encoded).digest('base64');
+    const hash = digestOf('sha256', encoded, 'base64');
     const known = this.verdicts.get(hash);
     if (known) {
       if (known.expires_ms > Date.now()) return { caller: known.caller };

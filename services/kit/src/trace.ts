@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
+import { randomView } from './random.ts';
 
 /** W3C Trace Context, level 1 (https://www.w3.org/TR/trace-context/): 16 and 8 bytes, lower-case hexadecimal. */
 export interface Trace {
@@ -39,8 +39,8 @@ export function inTrace<T>(traceparent: string | undefined, work: () => T): T {
 export function continueTrace(traceparent: string | undefined): Trace {
   const parent = parseTraceparent(traceparent);
   return {
-    traceId: parent?.traceId ?? randomBytes(16).toString('hex'),
-    spanId: randomBytes(8).toString('hex'),
+    traceId: parent?.traceId ?? randomView(16).toString('hex'),
+    spanId: randomView(8).toString('hex'),
     sampled: parent?.sampled ?? true,
   };
 }

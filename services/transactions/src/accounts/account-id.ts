@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomView } from '@holdfast/kit/random';
+import { hash } from 'node:crypto';
 
 declare const accountId: unique symbol;
 declare const transferId: unique symbol;
@@ -22,7 +23,7 @@ const UUID_V8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f
  * one's own accounts never crosses shards. A hash, so that buckets fill evenly whatever the subject ids look like.
  */
 export function bucketOfSubject(subject: string): number {
-  return createHash('sha256').update(subject).digest().readUInt16BE(0) % BUCKETS;
+  return hash('sha256', subject, 'buffer').readUInt16BE(0) % BUCKETS;
 }
 
 /**
@@ -31,7 +32,7 @@ export function bucketOfSubject(subject: string): number {
  */
 function newId(bucket: number, nowMs: number): string {
   if (!Number.isInteger(bucket) || bucket < 0 || bucket >= BUCKETS) throw new RangeError(`bucket ${bucket} is not in 0..1023`);
-  const bytes = randomBytes(16);
+  const bytes = randomView(16);
   bytes.writeUIntBE(nowMs, 0, 6);
   bytes.writeUInt16BE(0x8000 | (bytes.readUInt16BE(6) & 0x0c00) | bucket, 6);
   bytes.writeUInt8(0x80 | (bytes.readUInt8(8) & 0x3f), 8);

@@ -1,5 +1,5 @@
 import { refuse, type Refusal } from '@holdfast/kit/problem';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { LedgerRefusal } from './refusals.ts';
 
 /** The client's key, or why it cannot be one. */
@@ -13,5 +13,5 @@ export function idempotencyKeyOf(header: string | undefined): string | Refusal<L
  * of members in the body makes it another request.
  */
 export function hashOfRequest(operation: string, values: readonly (string | null)[]): Buffer {
-  return createHash('sha256').update(JSON.stringify([operation, ...values])).digest();
+  return hash('sha256', JSON.stringify([operation, ...values]), 'buffer');
 }
