@@ -81,7 +81,7 @@ export class TestRun {
   /** Each check is one test of the closing count. */
   private async static(): Promise<void> {
     const checks: [string, string[]][] = [
-      ['shell scripts', ['sh', '-c', 'shellcheck -x -P SCRIPTDIR holdfast .ci/run $(grep -rlE "^#!/bin/(ba)?sh" platform --exclude-dir=node_modules)']],
+      ['shell scripts', ['sh', '-c', 'shellcheck -x -P SCRIPTDIR holdfast .ci/run $(grep -rlE "^#!/bin/(ba)?sh" platform tests --exclude-dir=node_modules)']],
       ['Dockerfiles', ['sh', '-c', 'hadolint $(find platform services tests -name Dockerfile -not -path "*/node_modules/*")']],
       ['type check', ['node', '--run', 'typecheck']],
       // The rules of imports follow the packages to what they export, which is what was built.
