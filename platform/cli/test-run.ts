@@ -150,7 +150,7 @@ export class TestRun {
   private async faults(): Promise<void> {
     const faults = this.options.full ? FAULTS_FULL : FAULTS;
     const { exitCode } = await this.inContainer(
-      ['node', '--disable-warning=ExperimentalWarning', 'tests/faults/main.ts', '--instance', this.instance.name, '--seed', String(FAULTS_SEED), '--faults', String(faults), '--no-record'],
+      ['node', '--run', 'test:faults', '--', '--instance', this.instance.name, '--seed', String(FAULTS_SEED), '--faults', String(faults), '--no-record'],
       ['--network', 'host', '--pid', 'host'],
     );
     this.count(`${faults} faults by seed`, exitCode === 0);

@@ -110,7 +110,7 @@ function posted({ key, invocations, rows }: OfKey, ledger: Lookup): Violation[] 
   const found = (rule: Rule, detail: string): void => void violations.push({ rule, about: key, detail });
   const wishes = [...new Map(invocations.map(({ wish }) => [wish.reference, wish])).values()];
   // A hold may have been voided under another key: what its own key stands for is its own.
-  const ofKey = (wish: Wish, { ids }: Made): readonly string[] => (wish.hold === undefined ? ids : ids.filter(() => rows.some(({ outcome }) => outcome === 'posted')));
+  const ofKey = (wish: Wish, { ids }: Made): readonly string[] => (wish.kind === 'void' ? ids.filter(() => rows.some(({ outcome }) => outcome === 'posted')) : ids);
   const made = wishes.map((wish) => ({ wish, made: ledger.madeOf(wish) })).map((one) => ({ ...one, ids: ofKey(one.wish, one.made) }));
   const ids = made.flatMap((one) => one.ids);
 
@@ -180,8 +180,22 @@ function inTime(history: Pick<History, 'invocations' | 'readings'>, ledger: Look
   const timeline = (account: string): readonly Moment[] => timelines.get(account) ?? [{ balanceMinor: 0n, askedMs: -Infinity, toldMs: -Infinity }];
   return [
     ...history.readings.flatMap((reading) => stale(reading, timeline(reading.account))),
-    ...withoutReason(history.invocations, ledger, timeline),
+    ...withoutReason(history.invocations, timeline, holdsIn(history.invocations, ledger, times)),
   ];
+}
+
+/** The most that holds may have reserved on an account at some time between the two: they are no entries, but what they reserve cannot be spent. */
+type MostHeld = (account: string, fromMs: number, toMs: number) => bigint;
+
+function holdsIn(invocations: readonly Invocation[], ledger: Lookup, times: ReadonlyMap<string, { askedMs: number }>): MostHeld {
+  const closedMs = new Map<string, number>();
+  for (const { wish, verdict, endMs } of invocations) {
+    if (wish.hold !== undefined && verdict === 'acknowledged') closedMs.set(wish.hold, Math.min(closedMs.get(wish.hold) ?? Infinity, endMs));
+  }
+  const holds = Map.groupBy(ledger.holds, ({ debitAccount }) => debitAccount);
+  return (account, fromMs, toMs) => (holds.get(account) ?? [])
+    .filter(({ id, reference }) => (times.get(reference ?? '')?.askedMs ?? -Infinity) <= toMs && (closedMs.get(id) ?? Infinity) >= fromMs)
+    .reduce((sum, { amountMinor }) => sum + amountMinor, 0n);
 }
 
 /** A balance of an account: it cannot have stood before `askedMs`, and the one before it not after `toldMs`. */
@@ -219,7 +233,7 @@ function stale(reading: Reading, moments: readonly Moment[]): Violation[] {
   return [{ rule: 'stale_reading', about: reading.account, detail: `${reading.balanceMinor} was read; ${before ? 'it stood, but not then' : 'it never stood'}. Then stood: ${possible.slice(0, 5).map(({ balanceMinor }) => balanceMinor).join(', ')}` }];
 }
 
-function withoutReason(invocations: readonly Invocation[], ledger: Lookup, timeline: (account: string) => readonly Moment[]): Violation[] {
+function withoutReason(invocations: readonly Invocation[], timeline: (account: string) => readonly Moment[], mostHeld: MostHeld): Violation[] {
   const first = new Map<string, Invocation>();
   const askedMs = new Map<string, number>();
   for (const invocation of invocations) {
@@ -227,11 +241,13 @@ function withoutReason(invocations: readonly Invocation[], ledger: Lookup, timel
     if (invocation.code === 'exceeds_balance' && (first.get(invocation.key)?.endMs ?? Infinity) > invocation.endMs) first.set(invocation.key, invocation);
   }
   return [...first.values()].flatMap(({ key, wish, endMs }) => {
-    const debit = wish.legs.find(({ amountMinor }) => amountMinor < 0n);
-    // What holds reserve is no entry: of an account that had one, entries do not tell what could be spent.
-    if (!debit || !ledger.accounts.has(debit.account) || ledger.holds.some(({ debitAccount }) => debitAccount === debit.account)) return [];
-    const possible = standing(timeline(debit.account), askedMs.get(key) ?? 0, endMs);
-    if (possible.some(({ balanceMinor }) => balanceMinor + debit.amountMinor < 0n)) return [];
-    return [{ rule: 'refused_without_reason' as const, about: key, detail: `${-debit.amountMinor} was refused for want of money, while at least ${possible[0]?.balanceMinor} stood` }];
+    const fromMs = askedMs.get(key) ?? 0;
+    const debits = wish.legs.filter(({ amountMinor }) => amountMinor < 0n).map((debit) => {
+      const balances = standing(timeline(debit.account), fromMs, endMs).map(({ balanceMinor }) => balanceMinor);
+      return { amountMinor: -debit.amountMinor, balances, heldMinor: mostHeld(debit.account, fromMs, endMs) };
+    });
+    if (debits.length === 0 || debits.some(({ amountMinor, balances, heldMinor }) => balances.some((balance) => balance - heldMinor < amountMinor))) return [];
+    const told = debits.map(({ amountMinor, balances, heldMinor }) => `${amountMinor} of at least ${balances[0]}, of which at most ${heldMinor} was held`);
+    return [{ rule: 'refused_without_reason' as const, about: key, detail: `refused for want of money: ${told.join('; ')}` }];
   });
 }

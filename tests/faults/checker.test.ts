@@ -235,8 +235,8 @@ function withHolds(): World {
     invocation('hold', 'acknowledged', { subjectId: 'h1', startMs: 100, endMs: 110, wish: { kind: 'hold', reference: 'hold', legs } }),
     invocation('held', 'acknowledged', { subjectId: 'h2', startMs: 100, endMs: 110, wish: { kind: 'hold', reference: 'held', legs } }),
     invocation('void', 'refused', { status: 409, code: 'hold_not_open', startMs: 130, endMs: 140, wish: { kind: 'void', reference: 'void', legs: [], hold: 'h1' } }),
-    invocation('take', 'acknowledged', { subjectId: 't4', startMs: 110, endMs: 120, wish: { kind: 'capture', reference: 'take', legs: taken } }),
-    invocation('late', 'refused', { status: 409, code: 'hold_not_open', startMs: 130, endMs: 140, wish: { kind: 'capture', reference: 'late', legs: taken } }));
+    invocation('take', 'acknowledged', { subjectId: 't4', startMs: 110, endMs: 120, wish: { kind: 'capture', reference: 'take', legs: taken, hold: 'h1' } }),
+    invocation('late', 'refused', { status: 409, code: 'hold_not_open', startMs: 130, endMs: 140, wish: { kind: 'capture', reference: 'late', legs: taken, hold: 'h1' } }));
   contents.keys.push(
     { shard: 0, scope: 'anna', key: 'hold', outcome: 'posted', subjectId: 'h1' }, { shard: 0, scope: 'anna', key: 'held', outcome: 'posted', subjectId: 'h2' },
     { shard: 0, scope: 'boris', key: 'take', outcome: 'posted', subjectId: 't4' }, { shard: 0, scope: 'boris', key: 'late', outcome: 'hold_not_open', subjectId: 'h1' });
@@ -264,7 +264,7 @@ describe('holds', () => {
       without(contents.entries, ({ transfer: of, account: on }) => of === 't4' && on === 'anna');
       change(contents.accounts, ({ id }) => id === 'anna', { balanceMinor: 70n, version: 2 });
     }],
-    ['a capture of more than was asked for would pass', ['other_entries_than_asked'], ({ invocations }) => change(invocations, ({ key }) => key === 'take', { wish: { kind: 'capture', reference: 'take', legs: [{ account: 'anna', amountMinor: -19n }, { account: 'boris', amountMinor: 19n }] } })],
+    ['a capture of more than was asked for would pass', ['other_entries_than_asked'], ({ invocations }) => change(invocations, ({ key }) => key === 'take', { wish: { kind: 'capture', reference: 'take', hold: 'h1', legs: [{ account: 'anna', amountMinor: -19n }, { account: 'boris', amountMinor: 19n }] } })],
     ['a second capture would pass', ['posted_twice', 'hold_is_not_its_capture', 'other_entries_than_asked', 'outcome_without_its_transfer'], ({ contents }) => {
       contents.transfers.push(transfer('t5', 'capture', 'take', { hold: 'h1' }));
       contents.entries.push(
@@ -275,6 +275,11 @@ describe('holds', () => {
     }],
     ['a void that was acknowledged and is not there would pass', ['acknowledged_is_lost'], ({ invocations }) => change(invocations, ({ key }) => key === 'void', { verdict: 'acknowledged', subjectId: 'h1' })],
     ['money that stays held for nothing would pass', ['held_is_not_the_open_holds'], ({ contents }) => change(contents.holds, ({ id }) => id === 'h2', { status: 'voided' })],
+    ['a refusal of what is not held any more would pass', ['refused_without_reason'], ({ invocations }) => {
+      // 50 stand and 10 are held since the capture of h1; before it, nothing above 10 could be paid.
+      invocations.push(invocation('rest', 'refused', { status: 422, code: 'exceeds_balance', startMs: 125, endMs: 128, wish: { kind: 'transfer', reference: 'rest', legs: [{ account: 'anna', amountMinor: -40n }] } }));
+      invocations.push(invocation('before', 'refused', { status: 422, code: 'exceeds_balance', startMs: 105, endMs: 108, wish: { kind: 'transfer', reference: 'before', legs: [{ account: 'anna', amountMinor: -11n }] } }));
+    }],
     ['money that is held for two would pass', ['held_is_not_the_open_holds'], ({ contents }) => change(contents.accounts, ({ id }) => id === 'anna', { heldMinor: 5n })],
     ['a hold that says captured and was not would pass', ['hold_is_not_its_capture', 'held_is_not_the_open_holds'], ({ contents }) => change(contents.holds, ({ id }) => id === 'h2', { status: 'captured', capturedMinor: 10n })],
   ];

@@ -7,7 +7,7 @@ export interface Wish {
   readonly legs: readonly { readonly account: string; readonly amountMinor: bigint }[];
   /** Of this one body under this one key. In the request, and in the ledger beside what came of it, but for voids, which carry none. */
   readonly reference: string;
-  /** Of a void: which hold. */
+  /** Of a capture and a void: which hold. */
   readonly hold?: string;
 }
 

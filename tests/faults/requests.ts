@@ -50,7 +50,8 @@ export class Requests {
     const extra = variant === '' ? 0n : 1n;
     const base = { key, session: this.sessionOf(worker) };
     const person = this.customer(worker)?.subject ?? 'operator';
-    const one = (kind: Wish['kind'], legs: readonly Leg[], path: string, body: object): Request => ({ ...base, path, body: { ...body, reference }, asked: [{ key, person, wish: { kind, legs, reference } }] });
+    const one = (kind: Wish['kind'], legs: readonly Leg[], path: string, body: object, hold?: { hold: string }): Request =>
+      ({ ...base, path, body: { ...body, reference }, asked: [{ key, person, wish: { kind, legs, reference, ...hold } }] });
     switch (action.kind) {
       case 'transfer':
       case 'hold': {
@@ -73,7 +74,7 @@ export class Requests {
         if (!hold) return undefined;
         const amountMinor = (held(hold.wish) * BigInt(action.percent)) / 100n + extra;
         const [from, to] = [debited(hold.wish), credited(hold.wish)];
-        return one('capture', moving(from, to, amountMinor), `/v1/holds/${hold.id}/capture`, { amount: String(amountMinor) });
+        return one('capture', moving(from, to, amountMinor), `/v1/holds/${hold.id}/capture`, { amount: String(amountMinor) }, { hold: hold.id });
       }
       case 'void': {
         const hold = known(this.holds.filter(({ wish }) => worker === 0 || this.isCredited(worker, wish)), action.which);
