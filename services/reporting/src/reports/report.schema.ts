@@ -1,8 +1,8 @@
+import { Moment } from '@holdfast/kit/moment';
 import { z } from 'zod';
 
 const Amount = z.string().meta({ description: 'Minor units, as a string; credits minus debits', example: '1250' });
 const Time = z.string().meta({ description: 'RFC 3339, UTC', example: '2026-01-01T00:00:00.000000Z' });
-const Moment = z.iso.datetime({ offset: true, error: 'must be RFC 3339, such as 2026-01-01T00:00:00Z' });
 
 export const Balances = z.object({
   balances: z.array(z.object({

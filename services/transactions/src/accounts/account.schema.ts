@@ -1,10 +1,10 @@
+import { Moment } from '@holdfast/kit/moment';
 import { AmountMinor, CurrencyCode } from '@holdfast/kit/money';
 import { z } from 'zod';
 import { ExternalReference, Metadata, PlainText, Reference } from '../metadata.ts';
 
 const Amount = z.string().meta({ description: 'Minor units, as a string; below zero is a debt', example: '1250' });
 const Time = z.string().meta({ description: 'RFC 3339, UTC', example: '2026-01-01T00:00:00.000000Z' });
-const Moment = z.iso.datetime({ offset: true, error: 'must be RFC 3339, such as 2026-01-01T00:00:00Z' });
 
 export const OpenAccountRequest = z.strictObject({
   currency: CurrencyCode,

@@ -1,3 +1,4 @@
+import { Moment } from '@holdfast/kit/moment';
 import { AmountMinor, CurrencyCode } from '@holdfast/kit/money';
 import { z } from 'zod';
 import { ExternalReference, Metadata, Reference } from '../metadata.ts';
@@ -18,7 +19,7 @@ export const PlaceHoldRequest = z.strictObject({
   credit_account: AccountReference.meta({ description: 'Who may capture it: its owner' }),
   amount: AmountMinor,
   currency: CurrencyCode,
-  expires_at: z.iso.datetime({ offset: true, error: 'must be RFC 3339, such as 2026-01-01T00:00:00Z' }).optional()
+  expires_at: Moment.optional()
     .meta({ description: `In ${HOLD_DAYS_DEFAULT} days by default, in ${HOLD_DAYS_MAX} at the latest. What is not captured by then is released by itself` }),
   ...notes,
 });
