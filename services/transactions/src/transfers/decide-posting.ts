@@ -100,19 +100,21 @@ export function refusalOfLegs(legs: readonly Leg[]): LedgerRefusal | undefined {
   // The sum of what goes to another shard may be one, though each part of it is not.
   if (legs.some((leg) => leg.amountMinor > MAX_MINOR || leg.amountMinor < -MAX_MINOR)) return 'balance_too_large';
   // Two legs are by far the most, and need no set.
-  const distinct = legs.length === 2 ? legs[0]!.account !== legs[1]!.account : new Set(legs.map((leg) => leg.account)).size === legs.length;
+  const distinct = legs.length === 2 ? legs[0]?.account !== legs[1]?.account : new Set(legs.map((leg) => leg.account)).size === legs.length;
   return distinct ? undefined : 'same_account';
 }
 
 function decideTransfer(posting: TransferPosting, books: Books): Effect | LedgerRefusal {
   const takingBack = refusalOfTakingBack(posting, books);
   if (takingBack) return takingBack;
-  const accounts = posting.legs.map((leg) => books.account(leg.account));
   const { owner, kind } = posting;
-  const each = (refuses: (account: Account, amountMinor: bigint) => boolean): boolean =>
-    accounts.some((account, index) => account && refuses(account, posting.legs[index]!.amountMinor));
+  const moves = posting.legs.flatMap((leg) => {
+    const account = books.account(leg.account);
+    return account ? [{ account, amountMinor: leg.amountMinor }] : [];
+  });
+  const each = (refuses: (account: Account, amountMinor: bigint) => boolean): boolean => moves.some(({ account, amountMinor }) => refuses(account, amountMinor));
 
-  if (accounts.includes(undefined)) return 'account_unknown';
+  if (moves.length < posting.legs.length) return 'account_unknown';
   // The same answer as for an account that is not there: that it exists is its owner's business.
   const passesTransit = (account: Account, amountMinor: bigint): boolean => posting.outgoing !== undefined && amountMinor > 0n && account.owner === IN_TRANSIT;
   if (owner !== undefined && each((account, amountMinor) =>
@@ -127,7 +129,7 @@ function decideTransfer(posting: TransferPosting, books: Books): Effect | Ledger
   }
   if (posting.currency !== undefined && each((account) => account.currency !== posting.currency)) return 'currency_differs';
   const sums = new Map<string, bigint>();
-  each((account, amountMinor) => { sums.set(account.currency, (sums.get(account.currency) ?? 0n) + amountMinor); return false; });
+  for (const { account, amountMinor } of moves) sums.set(account.currency, (sums.get(account.currency) ?? 0n) + amountMinor);
   if ([...sums.values()].some((sum) => sum !== 0n)) return 'legs_unbalanced';
   if (each(outgrows)) return 'balance_too_large';
   if (each(overdraws)) return 'exceeds_balance';

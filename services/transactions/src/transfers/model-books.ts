@@ -40,8 +40,8 @@ export class ModelBooks implements Books {
       });
     }
     if (posting.operation === 'transfer' && posting.reverses !== undefined) {
-      const past = this.transfers.get(posting.reverses)!;
-      this.transfers.set(past.id, { ...past, takenBack: true, outgoing: past.outgoing && 'returned' });
+      const past = this.transfers.get(posting.reverses);
+      if (past) this.transfers.set(past.id, { ...past, takenBack: true, outgoing: past.outgoing && 'returned' });
     }
     return 'posted';
   }

@@ -111,12 +111,13 @@ export class World {
     const account = model.accounts.get(id);
     // The one in transit outlives the run.
     if (!account || id === this.inTransit || (one.do === 'close' && (account.balanceMinor !== 0n || account.heldMinor !== 0n))) return undefined;
-    model.change(id, () => ({ status: one.do === 'freeze' ? 'frozen' : one.do === 'thaw' ? 'open' : 'closed' }));
-    return { account: model.accounts.get(id)! };
+    const changed = { ...account, status: one.do === 'freeze' ? 'frozen' as const : one.do === 'thaw' ? 'open' as const : 'closed' as const };
+    model.accounts.set(id, changed);
+    return { account: changed };
   }
 
   account(index: number): AccountId {
-    return this.accounts[index % this.accounts.length]!;
+    return this.accounts[index % this.accounts.length] ?? this.inTransit;
   }
 
   private holdOf(index: number): (Posting & { operation: 'hold' }) | undefined {

@@ -58,7 +58,9 @@ export class TestLedger {
   }
 
   async balanceOf(id: AccountId): Promise<bigint> {
-    return (await this.findAccount(id))!.balanceMinor;
+    const account = await this.findAccount(id);
+    if (!account) throw new Error(`there is no account ${id}`);
+    return account.balanceMinor;
   }
 
   async outcomes(...postings: Posting[]): Promise<string[]> {
