@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TlsIdentity } from '@holdfast/kit/tls';
@@ -86,6 +88,46 @@ describe('a request to a service with replicas', () => {
     await expect(forward(replicas, ask({ timeout_ms: 300 }))).rejects.toMatchObject({ status: 504, code: 'upstream_timeout' });
     expect(seen).toBe(1);
   }, 10_000);
+
+  test('a large answer, or one of unknown length, arrives whole and at the pace of who reads it', async () => {
+    const large = Buffer.alloc(3_000_000, 'holdfast ');
+    const { port } = await replica('127.0.0.1', 0, (request, response) => {
+      response.writeHead(200, request.url === '/sized' ? { 'content-length': large.length } : {});
+      response.end(large);
+    });
+    const replicas = await balance(port, ['127.0.0.1']);
+    for (const path of ['/sized', '/unsized']) {
+      const { body } = await forward(replicas, ask({ path }));
+      expect(large.equals(await buffer(body as Readable))).toBe(true);
+    }
+  });
+
+  test('an answer that breaks off in the middle is an error for who reads it, not a short answer', async () => {
+    const { port } = await replica('127.0.0.1', 0, (_request, response) => {
+      response.writeHead(200, { 'content-length': 3_000_000 });
+      response.write(Buffer.alloc(500_000), () => response.destroy());
+    });
+    const { body } = await forward(await balance(port, ['127.0.0.1']), ask());
+    await expect(buffer(body as Readable)).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
+  });
+
+  test('a client that leaves in the middle of an answer ends it upstream as well', async () => {
+    const ended = Promise.withResolvers<void>();
+    const { port } = await replica('127.0.0.1', 0, (_request, response) => {
+      response.on('close', ended.resolve);
+      response.writeHead(200);
+      response.write(Buffer.alloc(100_000));
+    });
+    const { body } = await forward(await balance(port, ['127.0.0.1']), ask());
+    (body as Readable).destroy();
+    await ended.promise;
+  });
+
+  test('an answer without a body is one', async () => {
+    const { port } = await replica('127.0.0.1', 0, (_request, response) => response.writeHead(204).end());
+    const answer = await forward(await balance(port, ['127.0.0.1']), ask({ method: 'DELETE' }));
+    expect(answer.status).toBe(204);
+  });
 
   test('none at all is a 503 with Retry-After', async () => {
     const replicas = await balance(1, []);

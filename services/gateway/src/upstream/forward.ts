@@ -1,7 +1,7 @@
 import { Problem, unavailable } from '@holdfast/kit/problem';
 import { counter } from '@holdfast/kit/metrics';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dispatcher } from 'undici';
 import type { ForwardedHeaders } from './headers.ts';
@@ -60,22 +60,65 @@ export async function forward(replicas: Replicas, outgoing: Outgoing): Promise<I
   throw unavailable('upstream_unavailable', `No replica of ${replicas.service} can be reached`, { cause: last });
 }
 
-async function send(replica: Replica, outgoing: Outgoing, timeout_ms: number): Promise<Incoming> {
-  const answer = await replica.pool.request({
-    method: outgoing.method as Dispatcher.HttpMethod,
-    path: outgoing.path,
-    headers: outgoing.headers,
-    body: outgoing.body ?? null,
-    headersTimeout: timeout_ms,
-    bodyTimeout: timeout_ms,
+function send(replica: Replica, outgoing: Outgoing, timeout_ms: number): Promise<Incoming> {
+  return new Promise((resolve, reject) => {
+    const { method, path, headers, body = null } = outgoing;
+    replica.pool.dispatch(
+      { method: method as Dispatcher.HttpMethod, path, headers, body, headersTimeout: timeout_ms, bodyTimeout: timeout_ms },
+      new Answer(resolve, reject),
+    );
   });
-  const length = Number(answer.headers['content-length']);
-  const whole = Number.isInteger(length) && length <= WHOLE_MAX_BYTES;
-  return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    body: whole ? Buffer.from(await answer.body.arrayBuffer()) : answer.body,
-  };
+}
+
+/** Takes an answer as it comes off the connection. undici's own `request` makes a stream of every body, which a small one does not need. */
+class Answer implements Dispatcher.DispatchHandler {
+  private readonly resolve: (answer: Incoming) => void;
+  private readonly reject: (cause: Error) => void;
+  private status = 0;
+  private headers: IncomingHttpHeaders = {};
+  private readonly parts: Buffer[] = [];
+  private stream: Readable | undefined;
+
+  constructor(resolve: (answer: Incoming) => void, reject: (cause: Error) => void) {
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  onRequestStart(): void {
+    // Nothing to do before there is an answer.
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return;
+    this.status = status;
+    this.headers = headers;
+    const length = Number(headers['content-length']);
+    if (Number.isInteger(length) && length <= WHOLE_MAX_BYTES) return;
+    this.stream = new Readable({
+      read: () => controller.resume(),
+      // The client has gone: nobody reads the rest.
+      destroy: (cause, done) => {
+        if (!this.stream?.readableEnded) controller.abort(cause ?? new Error('the answer is not wanted any more'));
+        done(cause);
+      },
+    });
+    this.resolve({ status, headers, body: this.stream });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.stream) this.parts.push(chunk);
+    else if (!this.stream.push(chunk)) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.stream) this.stream.push(null);
+    else this.resolve({ status: this.status, headers: this.headers, body: this.parts.length === 1 ? this.parts[0] as Buffer : Buffer.concat(this.parts) });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
+    if (this.stream) this.stream.destroy(cause);
+    else this.reject(cause);
+  }
 }
 
 function tooSlow(service: string, cause: unknown): Problem {
