@@ -11,7 +11,7 @@ export const FEES = 'fees';
 /** The id of an account, or `fees`. Whether it is one of ours is for the ledger to say. */
 export const AccountReference = z
   .string({ error: 'must be the id of an account' })
-  .regex(/^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|fees)$/i, { error: 'must be the id of an account' })
+  .regex(/^([0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|fees)$/, { error: 'must be the id of an account' })
   .transform((id) => id.toLowerCase())
   .meta({ description: 'The id of an account; for operators also `fees`, the account of fees in the currency of the transfer' });
 
