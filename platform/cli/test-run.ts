@@ -86,6 +86,7 @@ export class TestRun {
       ['type check', ['node', '--run', 'typecheck']],
       // The rules of imports follow the packages to what they export, which is what was built.
       ['lint', ['sh', '-c', 'node --run build && node --run lint']],
+      ['generated files', ['node', 'platform/cli/generate.ts', '--check']],
       ['compose files', ['node', 'platform/cli/check-compose.ts']],
     ];
     for (const [name, command] of checks) this.count(name, (await this.inContainer(command)).exitCode === 0);

@@ -1,0 +1,32 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createProgram } from './program.ts';
+import { PROJECT } from './versions.ts';
+
+/**
+ * Writes the files of the repository that are derived from others (npm run generate); with --check, for CI, only compares, and exits 1 where one
+ * is not as it would be written.
+ */
+const generated: Record<string, string> = { 'platform/cli/help.txt': helpWithoutDocker() };
+
+let differ = false;
+for (const [path, content] of Object.entries(generated)) {
+  const file = join(PROJECT, path);
+  if (!process.argv.includes('--check')) writeFileSync(file, content);
+  else if (readFileSync(file, 'utf8') !== content) {
+    differ = true;
+    console.error(`${path} is not as it is generated: npm run generate`);
+  }
+}
+process.exitCode = differ ? 1 : 0;
+
+/** What the shim prints while no CLI can run: each command with what it says of itself. */
+function helpWithoutDocker(): string {
+  const lines = [...createProgram().commands.map((command): [string, string] => [command.name(), command.description()]), ['help', 'this; with Docker running, "help COMMAND" says more']];
+  return `Shown by the shim where Docker, and so the CLI, is not there yet. Generated from the commands: npm run generate.
+# Commands
+holdfast: a self-hosted fintech back end. Docker is not running here; "sudo ./holdfast up" installs and starts what is missing.
+
+${lines.map(([name = '', text = '']) => `  ${name.padEnd(13)} ${text}`).join('\n')}
+`;
+}

@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { bundleCommand } from './commands/bundle.ts';
+import { credentialsCommand } from './commands/credentials.ts';
+import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { downCommand } from './commands/down.ts';
+import { ledgerCommand } from './commands/ledger.ts';
+import { logsCommand } from './commands/logs.ts';
+import { releaseCommand } from './commands/release.ts';
+import { scaleCommand } from './commands/scale.ts';
+import { statusCommand } from './commands/status.ts';
+import { testCommand } from './commands/test.ts';
+import { upCommand } from './commands/up.ts';
+import { urlsCommand } from './commands/urls.ts';
+
+/** All commands, in the order in which people are told of them. After a change here: npm run generate. */
+const commands = [upCommand, downCommand, statusCommand, urlsCommand, credentialsCommand, logsCommand, scaleCommand, doctorCommand, demoCommand, ledgerCommand, testCommand, bundleCommand, releaseCommand];
+
+export function createProgram(): Command {
+  const program = new Command('holdfast')
+    .description('Runs Holdfast on this machine: one command up, and it proves that it works.')
+    .option('--instance <name>', 'which installation on this machine', process.env.HOLDFAST_INSTANCE ?? 'holdfast')
+    .version(process.env.HOLDFAST_VERSION ?? 'development', '--version')
+    .showHelpAfterError('Run ./holdfast help to see the commands.')
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
+    .exitOverride();
+  for (const make of commands) program.addCommand(make().exitOverride());
+  return program;
+}
