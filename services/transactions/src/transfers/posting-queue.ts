@@ -10,7 +10,8 @@ interface Waiting {
 
 /**
  * Groups the postings of one shard into batches, as a commit costs the same for one as for a hundred. Nobody waits for a timer:
- * a batch leaves as soon as a lane is free, with whatever has come by then, so the load itself makes the batches.
+ * a batch leaves as soon as a lane is free, with whatever has come by then, so the load itself makes the batches. (A window of 1 to 5 ms was tried:
+ * under 64 clients the batches were as large without it, and a lone request would only have waited.)
  */
 export class PostingQueue {
   private readonly post: (postings: readonly Posting[]) => Promise<readonly Posted[]>;
