@@ -26,8 +26,8 @@ const LIMITS = {
 /** Both halves of a pair have it: pgbench's 64 connections do not fit into the 256 MB that a node of Postgres has (the ledger's dozen do). */
 const NODE_MEMORY = '1g';
 
-const CUSTOMERS_A_SHARD = 16;
-const ACCOUNTS_A_CUSTOMER = 32;
+const CUSTOMERS_A_SHARD = 8;
+const ACCOUNTS_A_CUSTOMER = 64;
 const OPENING_MINOR = 1_000_000_000_000n;
 /** Access tokens live five minutes. */
 const TOKEN_FRESH_MS = 150_000;

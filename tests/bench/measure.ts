@@ -6,7 +6,7 @@ import { fillHistory } from './history.ts';
 import type { LoadPlan, LoadResult, Target } from './load/plan.ts';
 import type { Pgbench } from './pgbench.ts';
 import type { Load, Row } from './rows.ts';
-import { foreignCores, median, voidBecause, type Half } from './statistics.ts';
+import { foreignCores, median, ratioByCpu, voidBecause, type Half } from './statistics.ts';
 
 const WARMUP_S = 2;
 /** Of the rate just found: enough load to show a queue that grows, and room for none to grow by itself. */
@@ -34,6 +34,8 @@ export interface RowResult {
   /** Medians of the pairs that count: of this row by pgbench, and by what the row is measured against. */
   readonly ofTpcb?: number;
   readonly ratio?: number;
+  /** By the CPU that each took, of all pairs, void ones included. */
+  readonly ratioByCpu: number;
 }
 
 export interface Bench {
@@ -56,12 +58,13 @@ export async function measureRow(bench: Bench, row: Row): Promise<RowResult> {
     const { tpcb, reference, own, openLoop } = pair;
     bench.say(`${row.name} ${pairs.length}: TPC-B ${tpcb.perSecond.toFixed(0)}/s${reference ? `, ${row.against?.what} ${reference.perSecond.toFixed(0)}/s` : ''}, this ${own.perSecond.toFixed(0)}/s`
       + ` p99 ${own.answers?.p99_ms} ms${openLoop ? `, open loop p99 ${openLoop.answers?.p99_ms} ms` : ''}, ${faultsOf(own.answers)}${pair.void === undefined ? '' : ` VOID: ${pair.void}`}`);
-    bench.say(`  us a transfer: ${Object.entries(own.cpu_us).sort(([, a], [, b]) => b - a).map(([name, us]) => `${name} ${us}`).join(', ')}; foreign ${own.foreign_cores.toFixed(2)}`);
+    bench.say(`  us a transfer: ${Object.entries(own.cpu_us).sort(([, a], [, b]) => b - a).map(([name, us]) => `${name} ${us}`).join(', ')}; foreign ${own.foreign_cores.toFixed(2)}, ratio by CPU ${ratioByCpu(own, reference ?? tpcb).toFixed(2)}`);
   }
   const good = pairs.filter((pair) => pair.void === undefined);
-  if (good.length === 0) return { row, pairs };
+  const byCpu = median(pairs.map(({ own, reference, tpcb }) => ratioByCpu(own, reference ?? tpcb)));
+  if (good.length === 0) return { row, pairs, ratioByCpu: byCpu };
   return {
-    row, pairs,
+    row, pairs, ratioByCpu: byCpu,
     ofTpcb: median(good.map(({ own, tpcb }) => own.perSecond / tpcb.perSecond)),
     ratio: median(good.map(({ own, reference, tpcb }) => own.perSecond / (reference ?? tpcb).perSecond)),
   };

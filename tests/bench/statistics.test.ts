@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { foreignCores, median, quantile, voidBecause, type Half } from './statistics.ts';
+import { foreignCores, median, quantile, ratioByCpu, voidBecause, type Half } from './statistics.ts';
 
 const half = (perSecond: number, foreign: number): Half => ({ perSecond, cpu: { wall_s: 10, host_s: 15 + foreign * 10, own_s: 15 } });
 
@@ -52,4 +52,11 @@ describe('foreign CPU', () => {
   test('is not the only fault: a half in which nothing was done gives no ratio', () => {
     expect(voidBecause([half(0, 0), half(200, 0)])).toBe('nothing was done in one half');
   });
+});
+
+test('the ratio by CPU does not change when somebody else takes half of the machine', () => {
+  const alone = ratioByCpu(half(300, 0), half(100, 0));
+  expect(alone).toBeCloseTo(3);
+  const starved = (one: Half): Half => ({ perSecond: one.perSecond / 2, cpu: { ...one.cpu, own_s: one.cpu.own_s / 2 } });
+  expect(ratioByCpu(starved(half(300, 1)), starved(half(100, 1)))).toBeCloseTo(alone);
 });

@@ -39,3 +39,9 @@ export function voidBecause(halves: readonly Half[]): string | undefined {
   if (most > FOREIGN_CORES_MAX) return `${most.toFixed(2)} cores of foreign CPU`;
   return halves.some(({ perSecond }) => perSecond <= 0) ? 'nothing was done in one half' : undefined;
 }
+
+/** How many of one half the CPU of one of the other would have paid for. Foreign load slows down both halves, but takes from neither: it says something also where a pair is void. */
+export function ratioByCpu(own: Half, reference: Half): number {
+  const each = ({ perSecond, cpu }: Half): number => cpu.own_s / cpu.wall_s / perSecond;
+  return each(reference) / each(own);
+}
