@@ -1,11 +1,5 @@
-import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { AuthenticationGuard } from '@holdfast/kit/authentication';
-import { ProblemFilter } from '@holdfast/kit/problem-filter';
-import type { TokenVerifier } from '@holdfast/kit/token';
-import { Module } from '@nestjs/common';
-import { NestFactory, Reflector } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { startRoutes } from '@holdfast/kit/testing/routes';
 import { randomUUID } from 'node:crypto';
 import { AccountChangesController } from './accounts/account-changes.controller.ts';
 import { AccountHistory } from './accounts/account-history.ts';
@@ -26,26 +20,16 @@ import { ShowTransfer } from './transfers/show-transfer.ts';
 import { TransfersController } from './transfers/transfers.controller.ts';
 
 let ledger: ThrowawayLedger;
-let app: NestFastifyApplication;
+let app: Awaited<ReturnType<typeof startRoutes>>;
 
 beforeAll(async () => {
   ledger = await ThrowawayLedger.start();
-  @Module({
-    controllers: [AccountsController, AccountChangesController, TransfersController, HoldsController],
-    providers: [
-      { provide: Accounts, useValue: ledger.accounts }, { provide: AccountHistory, useValue: ledger.history }, { provide: ChangeAccount, useValue: ledger.changes },
-      { provide: BookCash, useValue: ledger.cash }, { provide: PostTransfer, useValue: ledger.transfers }, { provide: PostBatch, useValue: ledger.batches },
-      { provide: ReverseTransfer, useValue: ledger.reversals }, { provide: ShowTransfer, useValue: ledger.shown }, { provide: Holds, useValue: ledger.holds },
-      { provide: PlaceHold, useValue: ledger.placing }, { provide: CaptureHold, useValue: ledger.capturing }, { provide: VoidHold, useValue: ledger.voiding },
-    ],
-  })
-  class Routes {}
-  app = await NestFactory.create<NestFastifyApplication>(Routes, new FastifyAdapter(), { logger: false, abortOnError: false });
-  // A token is a subject and a role: who may sign in is not what is looked at here.
-  const verifier = { verify: async (token: string) => ({ caller: { subject: token.split('.')[0], roles: [token.split('.')[1]] } }) };
-  app.useGlobalGuards(new AuthenticationGuard(verifier as unknown as TokenVerifier, new Reflector()));
-  app.useGlobalFilters(new ProblemFilter());
-  await app.init();
+  app = await startRoutes([AccountsController, AccountChangesController, TransfersController, HoldsController], [
+    { provide: Accounts, useValue: ledger.accounts }, { provide: AccountHistory, useValue: ledger.history }, { provide: ChangeAccount, useValue: ledger.changes },
+    { provide: BookCash, useValue: ledger.cash }, { provide: PostTransfer, useValue: ledger.transfers }, { provide: PostBatch, useValue: ledger.batches },
+    { provide: ReverseTransfer, useValue: ledger.reversals }, { provide: ShowTransfer, useValue: ledger.shown }, { provide: Holds, useValue: ledger.holds },
+    { provide: PlaceHold, useValue: ledger.placing }, { provide: CaptureHold, useValue: ledger.capturing }, { provide: VoidHold, useValue: ledger.voiding },
+  ]);
 }, 120_000);
 
 afterAll(async () => {
