@@ -40,7 +40,7 @@ export interface ReleaseRecord {
   channel: string;
   images: { reference: string; digest: string }[];
   files: string[];
-  failure?: { step: string; reason: string; not_undone: string[] };
+  failure?: { step: string; reason: string; details: readonly string[]; not_undone: string[] };
 }
 
 /**
@@ -94,10 +94,11 @@ export async function release(plan: Plan, steps: Steps): Promise<ReleaseRecord> 
     return done;
   } catch (error) {
     const reason = (error as Error).message;
+    const details = error instanceof UserError ? error.next : [];
     const notUndone = await rollBack(undo);
-    await writeRecord(plan, { ...record('failed'), failure: { step: current, reason, not_undone: notUndone } });
+    await writeRecord(plan, { ...record('failed'), failure: { step: current, reason, details, not_undone: notUndone } });
     throw new UserError(`${plan.version} was not released. "${current}" failed: ${reason}`, [
-      ...(error instanceof UserError ? error.next : []),
+      ...details,
       ...(notUndone.length > 0 ? ['Rolled back, but for this, which is left to be done by hand:', ...notUndone] : [`Rolled back: ${channel} is as it was, and nothing of ${plan.version} is left where it was published.`]),
     ]);
   }

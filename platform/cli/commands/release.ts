@@ -11,15 +11,18 @@ import { keysIn, PUBLIC_KEYS } from '../../release/signing.ts';
 import { UserError } from '../errors.ts';
 import { imageTag, images } from '../images/catalogue.ts';
 import { ensureImages } from '../images/ensure.ts';
+import { holderOfPort } from '../preflight/ports.ts';
 import { plain, progressToStandardOutput } from '../progress.ts';
 import { PROJECT } from '../versions.ts';
+import { parsePort } from './up.ts';
 
 const WORK = join(PROJECT, '.holdfast', '_release');
 /** Beside an installation and a test run on the same machine. */
-const TRIAL_PORT = 28_443;
+const TRIAL_PORT = 38_443;
 
 interface Options {
   to: string;
+  port: number;
   check?: true;
   withdraw?: true;
 }
@@ -29,6 +32,7 @@ export function releaseCommand(): Command {
     .description('build, sign, publish and try a version; undo all of it if it is not good (CI runs this on a tag)')
     .argument('<tag>', 'such as v1.2.3: must be what is checked out')
     .option('--to <directory>', 'takes the bundle, its signature, release.json and notes.md', 'release-output')
+    .option('--port <number>', 'of the instance that tries it', parsePort, TRIAL_PORT)
     .option('--check', 'only whether this tag could be released')
     .option('--withdraw', 'remove what an interrupted release of this tag has left in the registry')
     .addHelpText('after', `
@@ -52,6 +56,8 @@ async function releaseHere(tag: string, options: Options, keysDirectory: string,
   const keys = keysIn(keysDirectory);
   const version = await ready(tag, keys, PROJECT);
   const commit = await committed();
+  const holder = await holderOfPort(options.port);
+  if (holder) throw new UserError(`port ${options.port}, on which the release is tried, is in use by ${holder.name}.`, [`Choose another:  ./holdfast release ${tag} --port ${options.port + 1}`, 'Nothing was changed.']);
   if (options.check) return plain(`${tag} can be released: commit ${commit.slice(0, 12)}, channel ${channelOf(version)}`);
   const address = process.env.HOLDFAST_RELEASE_REGISTRY;
   const registry = address ? await Registry.open(address, WORK, keys, join(PROJECT, PUBLIC_KEYS, 'images.pub')) : undefined;
@@ -60,7 +66,7 @@ async function releaseHere(tag: string, options: Options, keysDirectory: string,
     plain('building images');
     await ensureImages('', join(WORK, 'log'), plain, images);
     const notes = notesOf(version, await readFile(join(PROJECT, 'CHANGELOG.md'), 'utf8'))?.text ?? '';
-    const record = await release({ version, commit, images: releasedImages(), keys, bundlePublicKey: join(PROJECT, PUBLIC_KEYS, 'bundle.pub'), registry, output }, wholeSteps(version, registry));
+    const record = await release({ version, commit, images: releasedImages(), keys, bundlePublicKey: join(PROJECT, PUBLIC_KEYS, 'bundle.pub'), registry, output }, wholeSteps(version, registry, options.port));
     await writeFile(join(output, 'notes.md'), `${notes}\n`);
     const what = registry ? `${record.images.length} images and the bundle are signed and tried, and ${record.channel} names them` : 'the bundle is signed and tried';
     plain(`\n${version} is released: ${what}. What it is stands in ${output}/release.json.`);
@@ -69,11 +75,11 @@ async function releaseHere(tag: string, options: Options, keysDirectory: string,
   }
 }
 
-function wholeSteps(version: string, registry: Registry | undefined): Steps {
+function wholeSteps(version: string, registry: Registry | undefined, port: number): Steps {
   let interruptedBy: string | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (interruptedBy = signal));
   const installation = process.env.HOLDFAST_RELEASE_INSTALLATION;
-  const trial = { directory: join(WORK, 'trial'), instance: 'holdfast-release', port: TRIAL_PORT, registry: registry?.prefix, version, log: join(WORK, 'log', 'trial.log') };
+  const trial = { directory: join(WORK, 'trial'), instance: 'holdfast-release', port, registry: registry?.prefix, version, log: join(WORK, 'log', 'trial.log') };
   return {
     bundle: async (file, say) => makeBundle(file, await imagesToBundle(), say),
     tryOut: (archive, published) => tryOut(archive, published, trial),

@@ -170,7 +170,8 @@ function parseRegistry(text: string): string {
   return text;
 }
 
-function parsePort(text: string): number {
+/** For commander: throws what it tells the caller. */
+export function parsePort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new InvalidArgumentError('a port is a whole number from 1 to 65535.');
   return port;
