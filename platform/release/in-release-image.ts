@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { UserError } from '../cli/errors.ts';
 import { imageTag, releaseImage } from '../cli/images/catalogue.ts';
 import { ensureImages } from '../cli/images/ensure.ts';
@@ -46,5 +46,5 @@ export async function inReleaseImage(mounts: Mounts): Promise<number> {
 
 /** A path as the person who called meant it: from the directory that he stood in. */
 export function asCalled(path: string): string {
-  return isAbsolute(path) ? path : join(process.env.HOLDFAST_CALLED_IN ?? process.cwd(), path);
+  return resolve(process.env.HOLDFAST_CALLED_IN ?? process.cwd(), path);
 }

@@ -45,7 +45,7 @@ Exit status: 0 released, 1 not released and rolled back (the message says why, a
     .action(async (tag: string, options: Options) => {
       const keys = required('HOLDFAST_RELEASE_KEYS');
       const output = asCalled(options.to);
-      const installation = process.env.HOLDFAST_RELEASE_INSTALLATION;
+      const installation = followingInstallation();
       progressToStandardOutput();
       if (!hasReleaseTools) process.exitCode = await inReleaseImage({ read: [keys], write: [output, ...(installation ? [dirname(installation)] : [])] });
       else await releaseHere(tag, options, keys, output);
@@ -77,8 +77,11 @@ async function releaseHere(tag: string, options: Options, keysDirectory: string,
 
 function wholeSteps(version: string, registry: Registry | undefined, port: number): Steps {
   let interruptedBy: string | undefined;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (interruptedBy = signal));
-  const installation = process.env.HOLDFAST_RELEASE_INSTALLATION;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {
+    plain(`${signal}: this step ends, then all is rolled back`);
+    interruptedBy = signal;
+  });
+  const installation = followingInstallation();
   const trial = { directory: join(WORK, 'trial'), instance: 'holdfast-release', port, registry: registry?.prefix, version, log: join(WORK, 'log', 'trial.log') };
   return {
     bundle: async (file, say) => makeBundle(file, await imagesToBundle(), say),
@@ -100,6 +103,11 @@ async function withdrawAll(version: string, registry: Registry | undefined): Pro
   if (!registry) throw new UserError('there is nothing to withdraw from: HOLDFAST_RELEASE_REGISTRY is not set.', [], 2);
   for (const { name } of releasedImages()) await withdraw(registry, name, version, channelOf(version));
   plain(`nothing of ${version} is in ${registry.prefix}`);
+}
+
+function followingInstallation(): string | undefined {
+  const path = process.env.HOLDFAST_RELEASE_INSTALLATION;
+  return path ? asCalled(path) : undefined;
 }
 
 function required(name: string): string {
