@@ -11,6 +11,8 @@ export interface OutgoingEvent {
   readonly event: Event;
   readonly key: string;
   readonly partition?: number;
+  /** The event as it is to be sent, where that is known already. */
+  readonly text?: string;
 }
 
 /** Sends events in the order given, each topic-partition in order; rejects if Kafka has not taken them all. */
@@ -108,9 +110,9 @@ export class Kafka implements Publisher {
       await this.producer.send({
         topic,
         acks: -1,
-        messages: events.map(({ event, key, partition }) => ({
+        messages: events.map(({ event, key, partition, text }) => ({
           key,
-          value: JSON.stringify(event),
+          value: text ?? JSON.stringify(event),
           ...(partition !== undefined && { partition }),
           headers: { 'content-type': 'application/json', ...(event.traceparent !== null && { traceparent: event.traceparent }) },
         })),
