@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { countPosted, framed } from './answer.ts';
+import { countItems, framed } from './answer.ts';
 
 const answer = (text: string) => Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1');
 
@@ -19,8 +19,8 @@ describe('an answer on the wire', () => {
   });
 
   test('of a batch tells how many were posted, at once or on their way, and not how many there are', () => {
-    const items = [{ status: 201, code: null }, { status: 422, code: 'exceeds_balance' }, { status: 202, code: null }, { status: 201, code: null }];
-    expect(countPosted(Buffer.from(JSON.stringify({ items })))).toBe(3);
-    expect(countPosted(Buffer.from('{"items":[]}'))).toBe(0);
+    const items = [{ status: 201, code: null }, { status: 422, code: 'exceeds_balance' }, { status: 202, code: null }, { status: 503, code: 'database_timeout' }, { status: 201, code: null }];
+    expect(countItems(Buffer.from(JSON.stringify({ items })))).toEqual({ posted: 3, unknown: 1 });
+    expect(countItems(Buffer.from('{"items":[]}'))).toEqual({ posted: 0, unknown: 0 });
   });
 });

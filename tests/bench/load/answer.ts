@@ -25,13 +25,21 @@ export function framed(bytes: Buffer): Framed | undefined {
   return { status, length: end + 4 + Number(length ?? 0), bodyAt: end + 4, closes: /\r\nconnection: *close/i.test(head) };
 }
 
-const POSTED = [Buffer.from('{"status":201,'), Buffer.from('{"status":202,')];
+const POSTED = ['{"status":201,', '{"status":202,'].map((mark) => Buffer.from(mark));
+const UNKNOWN = ['{"status":50'].map((mark) => Buffer.from(mark));
 
-/** How many items of a batch's answer were posted. Counted in the bytes: reading a thousand objects would cost more than sending them. */
-export function countPosted(body: Buffer): number {
-  let count = 0;
-  for (const mark of POSTED) {
-    for (let at = body.indexOf(mark); at >= 0; at = body.indexOf(mark, at + mark.length)) count++;
+/**
+ * How many items of a batch's answer were posted, and of how many the service does not know. Counted in the bytes: reading a thousand objects would cost
+ * more than sending them.
+ */
+export function countItems(body: Buffer): { posted: number; unknown: number } {
+  return { posted: count(body, POSTED), unknown: count(body, UNKNOWN) };
+}
+
+function count(body: Buffer, marks: readonly Buffer[]): number {
+  let found = 0;
+  for (const mark of marks) {
+    for (let at = body.indexOf(mark); at >= 0; at = body.indexOf(mark, at + mark.length)) found++;
   }
-  return count;
+  return found;
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { countPosted } from './answer.ts';
+import { countItems } from './answer.ts';
 import { Connection } from './connection.ts';
 import type { LoadPlan, LoadResult } from './plan.ts';
 import { requestsOf } from './requests.ts';
@@ -19,6 +19,7 @@ export class Generator {
   private readonly statuses: Record<string, number> = {};
   private posted = 0;
   private postedInAll = 0;
+  private unknown = 0;
   private dropped = 0;
   private lost = 0;
   private inFlight = 0;
@@ -86,8 +87,9 @@ export class Generator {
 
   private count(status: number, body: Buffer, due_ms: number): void {
     const now_ms = performance.now();
-    const posted = this.plan.batch > 1 ? countPosted(body) : Number(status === 201 || status === 202);
+    const { posted, unknown } = this.plan.batch > 1 && status < 300 ? countItems(body) : { posted: Number(status === 201 || status === 202), unknown: Number(status >= 500) };
     this.postedInAll += posted;
+    this.unknown += unknown;
     if (now_ms < this.begin_ms || now_ms >= this.end_ms) return;
     this.statuses[status] = (this.statuses[status] ?? 0) + 1;
     this.latencies.push(now_ms - due_ms);
@@ -120,7 +122,7 @@ export class Generator {
     const sorted = Float64Array.from(this.latencies).sort();
     const rounded = (value: number): number => Math.round(value * 100) / 100;
     return {
-      seconds: this.plan.seconds, posted: this.posted, postedInAll: this.postedInAll, statuses: this.statuses, dropped: this.dropped, lost: this.lost,
+      seconds: this.plan.seconds, posted: this.posted, postedInAll: this.postedInAll, unknown: this.unknown, statuses: this.statuses, dropped: this.dropped, lost: this.lost,
       p50_ms: rounded(quantile(sorted, 0.5)), p99_ms: rounded(quantile(sorted, 0.99)), max_ms: rounded(sorted.at(-1) ?? 0),
     };
   }

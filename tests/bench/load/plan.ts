@@ -44,6 +44,8 @@ export interface LoadResult {
   readonly posted: number;
   /** The same with those before and after it: what the ledger must hold more than before. */
   readonly postedInAll: number;
+  /** Requests, or items of a batch, of which the service could not say what became: 5xx. They may be in the ledger. */
+  readonly unknown: number;
   /** Requests answered, by status. */
   readonly statuses: Readonly<Record<string, number>>;
   /** Open loop: requests that were never sent, as all connections were busy and as many requests already waited. */
