@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UserError } from '../cli/errors.ts';
 import { must, run } from '../cli/run.ts';
 import type { Keys } from './signing.ts';
 
@@ -70,7 +71,7 @@ export class Registry {
     const outcome = await run('skopeo', ['inspect', '--no-tags', `--tls-verify=${!this.plainHttp}`, '--retry-times', '3', '--format', '{{.Digest}}', this.reference(name, tag)]);
     if (outcome.exitCode === 0) return outcome.stdout.trim();
     if (/manifest unknown|name unknown|not found/i.test(outcome.stderr)) return undefined;
-    throw new Error(`skopeo inspect ${this.prefix}${name}:${tag}: ${outcome.stderr.trim()}`);
+    throw new UserError(`the registry does not say whether ${this.prefix}${name}:${tag} is there: ${outcome.stderr.trim()}`, [`Is it up, and are you signed in?   docker login ${this.prefix.split('/', 1)[0]}`]);
   }
 
   /** Lets a channel's tag name an image of this registry. Signed under that tag too, unless it has been before. */
