@@ -49,11 +49,8 @@ async function benchmark(chosen: Options): Promise<number> {
   try {
     const results = await measureAll(chosen);
     const text = report(results);
-    if (chosen.json) process.stdout.write(`${JSON.stringify(await save(results, text), null, 2)}\n`);
-    else {
-      await save(results, text);
-      process.stdout.write(`\n${text}\n`);
-    }
+    const saved = await save(results, text);
+    process.stdout.write(chosen.json ? `${JSON.stringify(saved, null, 2)}\n` : `\n${text}\n`);
     return results.rows.every(({ row, ratio }) => ratio !== undefined && ratio >= row.least) && results.memory?.ok !== false ? 0 : 1;
   } finally {
     if (!chosen.keep) await BenchInstance.purge(chosen.instance);
@@ -65,10 +62,15 @@ async function measureAll(chosen: Options): Promise<Parameters<typeof save>[0]> 
   const generator = await GeneratorProcess.start(chosen.instance, imageTag(instance.instance.settings.registry, 'toolbox'));
   try {
     const bench: Bench = { instance, generator, pgbench: await Pgbench.prepare(instance, say), pairs: chosen.pairs, seconds: chosen.seconds, say };
-    const results: RowResult[] = [];
-    for (const row of chosen.rows) results.push(await measureRow(bench, row));
+    const measured: RowResult[] = [];
+    const running = Object.keys(await instance.containers());
+    const results = { rows: measured, pairs: chosen.pairs, seconds: chosen.seconds, stopped: instance.unused, running };
+    for (const row of chosen.rows) {
+      measured.push(await measureRow(bench, row));
+      await save(results, report(results));
+    }
     const memory = chosen.memoryMinutes === undefined ? undefined : await measureMemory(bench, chosen.memoryMinutes);
-    return { rows: results, ...(memory && { memory }), pairs: chosen.pairs, seconds: chosen.seconds, stopped: instance.unused, running: Object.keys(await instance.containers()) };
+    return { ...results, ...(memory && { memory }) };
   } finally {
     await generator.stop();
     instance.platform.close();

@@ -10,6 +10,8 @@ import { plot } from './plot.ts';
 import { median } from './statistics.ts';
 
 const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
+/** When this run began: its name. */
+const began = new Date();
 
 export interface Results {
   readonly rows: readonly RowResult[];
@@ -77,12 +79,12 @@ function circumstances(): Circumstances {
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: RESULTS.replace(/\/results$/, ''), encoding: 'utf8' }).trim();
   const changed = git('status', '--porcelain', '--', '../../services', '../../platform') === '' ? '' : ' with changes';
   return {
-    date: new Date().toISOString(), commit: `${git('rev-parse', '--short', 'HEAD')}${changed}`, cores: availableParallelism(), processor: cpus()[0]?.model ?? '',
+    date: began.toISOString(), commit: `${git('rev-parse', '--short', 'HEAD')}${changed}`, cores: availableParallelism(), processor: cpus()[0]?.model ?? '',
     memory_gib: Math.round(totalmem() / 2 ** 30), command: ['npm run bench:ledger', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
   };
 }
 
-/** Writes the result beside those before it, under its time: JSON, the table as text, a plot. */
+/** Writes the result beside those before it, under the time when it began: JSON, the table as text, a plot. After every row, so that a run which is cut off leaves what it has. */
 export async function save(results: Results, text: string): Promise<Results & Circumstances> {
   const whole = { ...circumstances(), ...results };
   await mkdir(RESULTS, { recursive: true });
