@@ -24,6 +24,8 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number;
   /** After this long without an answer the connection is given up, whatever the server still does with it; a second more than the statement's by default. */
   readonly queryTimeoutMs?: number;
+  /** Where names without a schema are looked for, if not in `public`. */
+  readonly schema?: string;
 }
 
 // 20 is int8. Money and sequences are 64-bit: a double would lose digits silently.
@@ -48,6 +50,7 @@ export class Database implements Connection {
       ssl: { ...readTls(directory), rejectUnauthorized: true },
       max: options.connectionsMax ?? 10,
       application_name: options.user,
+      ...(options.schema !== undefined && { options: `-c search_path=${options.schema}` }),
       statement_timeout: statementTimeoutMs,
       // A server that is frozen, or cut off, keeps no time-out itself.
       query_timeout: options.queryTimeoutMs ?? statementTimeoutMs + 1_000,
@@ -114,6 +117,31 @@ export class Database implements Connection {
     } finally {
       client.off('error', lost);
       client.release(broken);
+    }
+  }
+
+  /**
+   * Hears what is sent to a channel by NOTIFY, on a connection of its own: `onNotice` is called for each, and once when it begins to hear, as what was sent
+   * before is lost. Ends when told to, and rejects when the connection is lost: then it is for the caller to begin again.
+   */
+  async listen(channel: string, onNotice: () => void, signal: AbortSignal): Promise<void> {
+    let client: pg.PoolClient;
+    try {
+      client = await this.pool.connect();
+    } catch (cause) {
+      throw translated(cause, this.name);
+    }
+    try {
+      await new Promise<void>((resolve, reject) => {
+        client.on('error', reject);
+        client.on('end', () => reject(new Error('the connection has ended')));
+        client.on('notification', onNotice);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        client.query(`listen ${client.escapeIdentifier(channel)}`).then(onNotice, reject);
+        if (signal.aborted) resolve();
+      });
+    } finally {
+      client.release(true);
     }
   }
 

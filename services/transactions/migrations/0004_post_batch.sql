@@ -136,6 +136,11 @@ BEGIN
         -- Only those that are locked: one that was opened since is not.
         FROM unnest(account_ids) WITH ORDINALITY AS named (id, n) LEFT JOIN accounts AS a ON a.id = named.id AND a.id = ANY (ids);
     END IF;
+    IF EXISTS (SELECT FROM leaving_buckets) THEN
+      -- Accounts that another shard has by now, and that are still here to be read.
+      SELECT array_agg(coalesce(strayed[n], false) OR NOT coalesce(system_of[n], false) AND bucket_of(id) IN (SELECT bucket FROM leaving_buckets) ORDER BY n) INTO strayed
+        FROM unnest(account_ids) WITH ORDINALITY AS named (id, n);
+    END IF;
     IF hold_ids IS NOT NULL THEN
       SELECT array_agg(debit_account ORDER BY n), array_agg(credit_account ORDER BY n), array_agg(currency ORDER BY n), array_agg(amount_minor ORDER BY n),
              array_agg(captured_minor ORDER BY n), array_agg(status ORDER BY n), array_agg(expires_at ORDER BY n), array_agg(NULL::int ORDER BY n), array_agg(false ORDER BY n)

@@ -60,8 +60,11 @@ DECLARE
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(4706002);
   SELECT * INTO account FROM accounts WHERE id = wanted FOR NO KEY UPDATE;
-  IF account.id IS NULL OR account.kind = 'system' OR account.owner <> owner THEN
-    outcome := CASE WHEN account.id IS NULL AND NOT is_bucket_here(bucket) THEN 'bucket_moved' ELSE 'account_unknown' END;
+  IF account.kind IS DISTINCT FROM 'system' AND NOT is_bucket_here(bucket) THEN
+    outcome := 'bucket_moved';
+    RETURN;
+  ELSIF account.id IS NULL OR account.kind = 'system' OR account.owner <> owner THEN
+    outcome := 'account_unknown';
     RETURN;
   END IF;
   outcome := 'posted';

@@ -2,7 +2,9 @@ import { HealthChecks } from '@holdfast/kit/health';
 import { Kafka } from '@holdfast/kit/kafka';
 import { KitModule } from '@holdfast/kit/kit.module';
 import { Database } from '@holdfast/kit/postgres';
+import { Repeat } from '@holdfast/kit/repeat';
 import { Module, type OnApplicationShutdown } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AccountChangesController } from './accounts/account-changes.controller.ts';
 import { AccountHistory } from './accounts/account-history.ts';
@@ -19,6 +21,7 @@ import { PlaceHold } from './holds/place-hold.ts';
 import { VoidHold } from './holds/void-hold.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { Ledger } from './shards/ledger.ts';
+import { ShardMapNews } from './shards/shard-map-news.ts';
 import { Shard, STATEMENT_TIMEOUT_MS, WRITE_QUERY_TIMEOUT_MS } from './shards/shard.ts';
 import { isLeader } from './shards/shards.store.ts';
 import { BookCash } from './transfers/book-cash.ts';
@@ -43,7 +46,7 @@ class LedgerDatabases {
       address, database: 'ledger', user: 'transactions', directory: config.secretsDirectory, connectionsMax,
       statementTimeoutMs: STATEMENT_TIMEOUT_MS, ...(queryTimeoutMs !== undefined && { queryTimeoutMs }),
     });
-    const [writes, reads, relay, housekeeping] = [open(config.postingLanes + 4, WRITE_QUERY_TIMEOUT_MS), open(6), open(2), open(1)];
+    const [writes, reads, relay, housekeeping] = [open(config.postingLanes + 4, WRITE_QUERY_TIMEOUT_MS), open(6), open(3), open(1)];
     const shard = new Shard({ number, writes, reads, answerTimeoutMs: config.writeTimeoutMs });
     return { shard, databases: [writes, reads, relay, housekeeping], relay, housekeeping };
   });
@@ -83,6 +86,12 @@ class LedgerDatabases {
       inject: [LedgerDatabases, Poster],
       useFactory: ({ lines }: LedgerDatabases, poster: Poster) => new Housekeeping(lines.map(({ shard, housekeeping }) => ({ shard, database: housekeeping })), poster),
     },
+    {
+      provide: ShardMapNews,
+      inject: [Ledger, LedgerDatabases],
+      useFactory: (ledger: Ledger, { lines }: LedgerDatabases) => new ShardMapNews(ledger, lines.map(({ relay }) => relay)),
+    },
+    { provide: APP_INTERCEPTOR, inject: [Ledger], useFactory: (ledger: Ledger) => new Repeat((attempt) => ledger.whereverItIs(attempt)) },
     { provide: SystemAccounts, useFactory: () => new SystemAccounts() },
     {
       provide: RouteLegs,
@@ -142,6 +151,7 @@ export class TransactionsModule implements OnApplicationShutdown {
     private readonly events: EventsOut,
     private readonly housekeeping: Housekeeping,
     private readonly resumer: TransitResumer,
+    private readonly news: ShardMapNews,
     checks: HealthChecks,
   ) {
     // One leader is enough to be ready: with this replica taken out, customers of the shards that are up would have nobody at all.
@@ -165,12 +175,14 @@ export class TransactionsModule implements OnApplicationShutdown {
     events.start();
     housekeeping.start();
     resumer.start();
+    news.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
     this.ledger.stop();
     await this.housekeeping.stop();
     await this.resumer.stop();
+    await this.news.stop();
     await this.events.stop();
     await this.kafka.close();
     await this.databases.close();

@@ -12,6 +12,9 @@ import { refusals, type LedgerRefusal } from './refusals.ts';
 import type { RouteLegs } from './route-legs.ts';
 import { BATCH_MAX, BatchItem, type BatchAnswer, type PostBatchRequest } from './transfer.schema.ts';
 
+/** How long the items of a bucket that is moving are tried again. */
+const MOVING_MAX_MS = 3_000;
+
 type Outcome = BatchAnswer['items'][number];
 interface Waiting { readonly index: number; readonly prepared: Prepared }
 
@@ -35,6 +38,18 @@ export class PostBatch {
   async post(caller: CallerOf, { items }: PostBatchRequest): Promise<BatchAnswer | Refusal<LedgerRefusal>> {
     if (items.length === 0) return refuse('batch_empty');
     if (items.length > BATCH_MAX) return refuse('batch_too_large');
+    let outcomes = await this.postAll(caller, items);
+    // Accounts that are moving to another shard are there in a moment; what was refused so is kept under no key.
+    for (const deadline = Date.now() + MOVING_MAX_MS; Date.now() < deadline && outcomes.some(hasMoved);) {
+      await this.ledger.untilItMayBeThere();
+      const again = outcomes.flatMap((outcome, index) => (hasMoved(outcome) ? index : []));
+      const answers = await this.postAll(caller, again.map((index) => items[index]));
+      outcomes = outcomes.map((outcome, index) => answers[again.indexOf(index)] ?? outcome);
+    }
+    return { items: outcomes };
+  }
+
+  private async postAll(caller: CallerOf, items: readonly unknown[]): Promise<Outcome[]> {
     const prepared = await Promise.all(items.map((item) => this.prepare(caller, item)));
     const outcomes = new Array<Outcome>(items.length);
     const ofShard = new Map<Shard, Waiting[]>();
@@ -46,7 +61,7 @@ export class PostBatch {
       const posted = await this.poster.postMany(shard, waiting.map((one) => one.prepared.posting));
       await Promise.all(waiting.map(async ({ index, prepared: one }, place) => { outcomes[index] = await this.outcomeOf(one, posted[place]); }));
     }));
-    return { items: outcomes };
+    return outcomes;
   }
 
   private async outcomeOf({ shard, posting, show }: Prepared, posted: Posted | Problem | undefined): Promise<Outcome> {
@@ -76,6 +91,10 @@ function waitingFor(ofShard: Map<Shard, Waiting[]>, shard: Shard): Waiting[] {
   const waiting = ofShard.get(shard) ?? [];
   ofShard.set(shard, waiting);
   return waiting;
+}
+
+function hasMoved({ code }: Outcome): boolean {
+  return code === 'bucket_moved';
 }
 
 function refused(code: LedgerRefusal, replayed: boolean): Outcome {

@@ -2,19 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import type { CallerOf } from '@holdfast/kit/authentication';
 import { randomUUID } from 'node:crypto';
 import { bucketOfSubject, type AccountId } from '../accounts/account-id.ts';
-import { Accounts } from '../accounts/accounts.ts';
-import { ChangeAccount } from '../accounts/change-account.ts';
-import { CaptureHold } from '../holds/capture-hold.ts';
-import { Holds } from '../holds/holds.ts';
-import { PlaceHold } from '../holds/place-hold.ts';
-import { VoidHold } from '../holds/void-hold.ts';
 import { customer, operator } from '../testing/throwaway-ledger.ts';
-import { BookCash } from '../transfers/book-cash.ts';
-import { PostBatch } from '../transfers/post-batch.ts';
-import { PostTransfer } from '../transfers/post-transfer.ts';
-import { ReverseTransfer } from '../transfers/reverse-transfer.ts';
-import { RouteLegs } from '../transfers/route-legs.ts';
-import { ShowTransfer } from '../transfers/show-transfer.ts';
 import type { Transfer } from '../transfers/transfer.schema.ts';
 import { MortalReplica, TwoShards } from './two-shards.ts';
 
@@ -45,21 +33,7 @@ function personOn(shard: number): CallerOf {
   }
 }
 
-function service() {
-  const { ledger, poster, systemAccounts, transit } = replica;
-  const [routes, shown, holds, accounts] = [new RouteLegs(ledger, systemAccounts), new ShowTransfer(ledger), new Holds(ledger), new Accounts(ledger)];
-  return {
-    accounts, shown, holds,
-    changes: new ChangeAccount(ledger, () => undefined),
-    cash: new BookCash(ledger, systemAccounts, poster),
-    transfers: new PostTransfer(ledger, routes, poster, transit),
-    batches: new PostBatch(ledger, routes, poster, transit),
-    reversals: new ReverseTransfer(ledger, shown, systemAccounts, poster, transit),
-    placing: new PlaceHold(ledger, routes, poster),
-    capturing: new CaptureHold(ledger, holds, systemAccounts, poster, transit),
-    voiding: new VoidHold(ledger, holds, poster),
-  };
-}
+const service = () => replica.services();
 
 async function accountOf(person: CallerOf): Promise<string> {
   const opened = await service().accounts.open(person, undefined, { currency: 'EUR' });

@@ -1,6 +1,6 @@
 import { log } from '@holdfast/kit/logging';
 import { counter } from '@holdfast/kit/metrics';
-import { isRefusal, Problem, refuse, unavailable, type Refusal } from '@holdfast/kit/problem';
+import { isRefusal, Problem, problemOf, refuse, unavailable, type Refusal } from '@holdfast/kit/problem';
 import { bucketOf, newTransferId, type TransferId } from '../accounts/account-id.ts';
 import type { SystemAccounts } from '../accounts/system-accounts.ts';
 import type { Ledger } from '../shards/ledger.ts';
@@ -8,9 +8,10 @@ import type { Shard } from '../shards/shard.ts';
 import { hashOfRequest } from '../transfers/idempotency.ts';
 import type { AcceptedPosting, Poster } from '../transfers/poster.ts';
 import type { Leg, TransferPosting } from '../transfers/posting.ts';
-import { refusalCode, type LedgerRefusal } from '../transfers/refusals.ts';
+import { refusalCode, refusals, type LedgerRefusal } from '../transfers/refusals.ts';
 import { arrivalIdOf } from './arrival-id.ts';
-import { readEntriesOf, readOutgoing, type OutgoingRow } from './outgoing.store.ts';
+import { OutgoingLooks } from './outgoing-looks.ts';
+import { readEntriesOf, type OutgoingRow } from './outgoing.store.ts';
 import { Settling } from './settling.ts';
 
 /** Keys of what the machine posts, on any shard. No person's scope is a word without a dash. */
@@ -60,6 +61,7 @@ export class Transit {
   private readonly systemAccounts: SystemAccounts;
   private readonly onSettled: (shard: Shard) => void;
   private readonly settling: ReadonlyMap<Shard, Settling>;
+  private readonly looks: ReadonlyMap<Shard, OutgoingLooks>;
   private readonly underWay = new Map<TransferId, Promise<'posted' | Refusal<LedgerRefusal>>>();
 
   constructor(ledger: Ledger, poster: Poster, systemAccounts: SystemAccounts, onSettled: (shard: Shard) => void = () => undefined) {
@@ -67,6 +69,7 @@ export class Transit {
     this.ledger = ledger;
     this.poster = poster;
     this.systemAccounts = systemAccounts;
+    this.looks = new Map(ledger.shards.map((shard) => [shard, new OutgoingLooks(shard)]));
     this.settling = new Map(ledger.shards.map((shard) => [shard, new Settling(shard)]));
   }
 
@@ -77,10 +80,14 @@ export class Transit {
   async outcomeOf(source: Shard, posted: AcceptedPosting, departure: Departure | undefined): Promise<Became> {
     const id = posted.subjectId as TransferId;
     if (!posted.replayed) return departure ? this.inTime(this.carry(source, id, departure)) : 'posted';
-    const row = (await readOutgoing(source, [id])).get(id);
-    if (!row || row.state === 'settled') return 'posted';
-    if (row.state === 'returned') return refuse(refusalCode(row.refusal ?? ''));
-    return this.inTime(this.resume(source, row));
+    // Its bucket may have moved since, and the key with it.
+    for (const shard of this.ledger.historyOf(id)) {
+      const row = await this.looks.get(shard)?.find(id);
+      if (row?.state === 'returned') return refuse(refusalCode(row.refusal ?? ''));
+      if (row?.state === 'sent') return this.inTime(this.resume(shard, row));
+      if (row) return 'posted';
+    }
+    return 'posted';
   }
 
   /** Goes on with a transfer whose row says `sent`, from wherever it stopped. Rejects if a shard is away: then it is tried again later. */
@@ -112,9 +119,9 @@ export class Transit {
   }
 
   private async toItsEnd(source: Shard, id: TransferId, departure: Departure): Promise<'posted' | Refusal<LedgerRefusal>> {
-    const arrived = await this.arrive(source, id, departure);
+    const arrived = await this.ledger.whereverItIs(() => this.arrive(source, id, departure));
     if (isRefusal(arrived)) {
-      await this.bringBack(source, id, arrived.refused, departure);
+      await this.ledger.whereverItIs(() => this.bringBack(source, id, arrived.refused, departure));
       outcomes.inc({ outcome: 'returned' });
       return arrived;
     }
@@ -180,6 +187,7 @@ export class Transit {
 
 /** Some refusals are no decision on the transfer: to bring money back for one of them would let it arrive twice. */
 function assertDecided(refusal: LedgerRefusal, id: TransferId): void {
-  if (refusal === 'idempotency_in_flight' || refusal === 'bucket_moved') throw unavailable('ledger_busy', 'The transfer is under way elsewhere');
+  if (refusal === 'bucket_moved') throw problemOf(refusals, refuse(refusal));
+  if (refusal === 'idempotency_in_flight') throw unavailable('ledger_busy', 'The transfer is under way elsewhere');
   if (refusal === 'idempotency_key_reused') throw new Error(`the key of transfer ${id} in transit was used for another posting`);
 }

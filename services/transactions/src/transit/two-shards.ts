@@ -5,12 +5,25 @@ import { ThrowawayPostgres } from '@holdfast/kit/testing/throwaway-postgres';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { bucketOf, newAccountId, newTransferId, type AccountId } from '../accounts/account-id.ts';
+import { AccountHistory } from '../accounts/account-history.ts';
+import { Accounts } from '../accounts/accounts.ts';
+import { ChangeAccount } from '../accounts/change-account.ts';
 import { SystemAccounts } from '../accounts/system-accounts.ts';
+import { CaptureHold } from '../holds/capture-hold.ts';
+import { Holds } from '../holds/holds.ts';
+import { PlaceHold } from '../holds/place-hold.ts';
+import { VoidHold } from '../holds/void-hold.ts';
 import { Ledger } from '../shards/ledger.ts';
 import { Shard } from '../shards/shard.ts';
+import { BookCash } from '../transfers/book-cash.ts';
 import { hashOfRequest } from '../transfers/idempotency.ts';
+import { PostBatch } from '../transfers/post-batch.ts';
+import { PostTransfer } from '../transfers/post-transfer.ts';
 import { Poster } from '../transfers/poster.ts';
 import type { LedgerRefusal } from '../transfers/refusals.ts';
+import { ReverseTransfer } from '../transfers/reverse-transfer.ts';
+import { RouteLegs } from '../transfers/route-legs.ts';
+import { ShowTransfer } from '../transfers/show-transfer.ts';
 import { TransitResumer } from './resumer.ts';
 import { Transit, type Became } from './transit.ts';
 
@@ -172,6 +185,24 @@ export class MortalReplica {
     this.poster = new Poster(this.ledger.shards, { lanes: 2, batchMax: 100, onPosted: () => undefined });
     this.transit = new Transit(this.ledger, this.poster, this.systemAccounts);
     this.resumer = new TransitResumer(this.ledger.shards, this.transit);
+  }
+
+  /** The use cases of this replica, as its routes would call them. */
+  services() {
+    const { ledger, poster, systemAccounts, transit } = this;
+    const [routes, shown, holds, accounts] = [new RouteLegs(ledger, systemAccounts), new ShowTransfer(ledger), new Holds(ledger), new Accounts(ledger)];
+    return {
+      accounts, shown, holds,
+      history: new AccountHistory(ledger, accounts),
+      changes: new ChangeAccount(ledger, () => undefined),
+      cash: new BookCash(ledger, systemAccounts, poster),
+      transfers: new PostTransfer(ledger, routes, poster, transit),
+      batches: new PostBatch(ledger, routes, poster, transit),
+      reversals: new ReverseTransfer(ledger, shown, systemAccounts, poster, transit),
+      placing: new PlaceHold(ledger, routes, poster),
+      capturing: new CaptureHold(ledger, holds, systemAccounts, poster, transit),
+      voiding: new VoidHold(ledger, holds, poster),
+    };
   }
 
   async ready(): Promise<void> {

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TransferId } from '../accounts/account-id.ts';
+import { arrivalIdOf } from '../transit/arrival-id.ts';
 import type { Check, Protocol } from './checks.ts';
 import { findCaptures, findEntries, findHalves, findIds, findOutgoing, type Reader } from './pages.store.ts';
 
@@ -35,12 +37,18 @@ export async function lookElsewhere(shards: readonly VerifiedShard[], missing: r
 async function stillMissing(shards: readonly VerifiedShard[], missing: readonly Missing[]): Promise<Missing[]> {
   let left = [...missing];
   for (const shard of shards) {
-    const here = left.filter((one) => one.shard !== shard.number);
-    if (here.length === 0) continue;
-    const found = await foundOn(shard, here);
-    left = left.filter((one) => !found.has(one));
+    const asked = left.flatMap((one) => (one.shard !== shard.number ? { one, as: one } : atHome(one)));
+    if (asked.length === 0) continue;
+    const found = await foundOn(shard, asked.map(({ as }) => as));
+    const done = new Set(asked.filter(({ as }) => found.has(as)).map(({ one }) => one));
+    left = left.filter((one) => !done.has(one));
   }
   return left;
+}
+
+/** If the payee's bucket moved to the payer's shard while money was on its way there, both halves are on it, the second under an id of its own. */
+function atHome(one: Missing): { one: Missing; as: Missing } | [] {
+  return one.what === 'half' || one.what === 'outgoing' ? { one, as: { ...one, id: arrivalIdOf(one.id as TransferId) } } : [];
 }
 
 async function foundOn(shard: VerifiedShard, missing: readonly Missing[]): Promise<Set<Missing>> {
