@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PROJECT } from '../../platform/cli/versions.ts';
 import { faultsOf, type Pair, type RowResult } from './measure.ts';
 import { memoryLine, type MemoryResult } from './memory.ts';
 import { CLIENTS, SCALE } from './pgbench.ts';
@@ -48,7 +49,7 @@ function lineOf({ row, pairs, ofTpcb, ratio, ratioByCpu }: RowResult): string[] 
 }
 
 function notes({ rows, memory, pairs, seconds, stopped }: Results): string[] {
-  const { commit, cores, memory_gib, command } = circumstances();
+  const circumstance = circumstances();
   const faults = rows.flatMap(({ row, pairs: all }) => all.flatMap(({ own, openLoop, void: because }, index) => [
     ...(because === undefined ? [] : [`${row.name}, pair ${index + 1}: void, ${because}`]),
     ...[own, openLoop].flatMap((measured) => {
@@ -61,7 +62,7 @@ function notes({ rows, memory, pairs, seconds, stopped }: Results): string[] {
     `Ratio: median of ${pairs} adjacent pairs of ${seconds} s a half. Synchronous replica, fsync on. pgbench: scale ${SCALE}, ${CLIENTS} clients, through the server's socket.`,
     'By CPU: the same ratio by the processor time that each took, of all pairs, void ones too: what a busy machine takes from neither.',
     'Open loop: requests arrive at nine tenths of the rate just found, whatever became of those before; latency from when a request was meant to be sent.',
-    `Stopped meanwhile: ${stopped.join(', ')}. Commit ${commit}, ${cores} cores, ${memory_gib} GiB, ${command}`,
+    `Stopped meanwhile: ${stopped.join(', ')}. Commit ${circumstance.commit}, ${circumstance.cores} cores, ${circumstance.memory_gib} GiB, ${circumstance.command}`,
     ...(faults.length > 0 ? faults : ['No pair was void, no request refused, dropped or lost.']),
   ];
 }
@@ -76,12 +77,20 @@ interface Circumstances {
 }
 
 function circumstances(): Circumstances {
-  const git = (...args: string[]): string => execFileSync('git', args, { cwd: RESULTS.replace(/\/results$/, ''), encoding: 'utf8' }).trim();
-  const changed = git('status', '--porcelain', '--', '../../services', '../../platform') === '' ? '' : ' with changes';
   return {
-    date: began.toISOString(), commit: `${git('rev-parse', '--short', 'HEAD')}${changed}`, cores: availableParallelism(), processor: cpus()[0]?.model ?? '',
+    date: began.toISOString(), commit: commit(), cores: availableParallelism(), processor: cpus()[0]?.model ?? '',
     memory_gib: Math.round(totalmem() / 2 ** 30), command: ['npm run bench:ledger', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
   };
+}
+
+/** What was measured, and whether the sources say the same; a copy without its history cannot tell. */
+function commit(): string {
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: PROJECT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'services', 'platform') === '' ? '' : ' with changes'}`;
+  } catch {
+    return 'unknown';
+  }
 }
 
 /** Writes the result beside those before it, under the time when it began: JSON, the table as text, a plot. After every row, so that a run which is cut off leaves what it has. */
