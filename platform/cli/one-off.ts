@@ -33,5 +33,6 @@ export function startOneOff(instance: Instance, service: string, program: string
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ exitCode: code ?? (signal === 'SIGINT' ? 130 : 1), said: said.slice(-12).map((line) => `| ${line}`).join('\n') }));
   });
-  return { lines: createInterface({ input: child.stdout }), input: child.stdin, output: child.stdout, ended, kill: () => child.kill('SIGTERM') };
+  // Made when it is asked for: a reader of lines would take the output from whoever reads it as it is.
+  return { get lines() { return createInterface({ input: child.stdout }); }, input: child.stdin, output: child.stdout, ended, kill: () => child.kill('SIGTERM') };
 }

@@ -56,6 +56,9 @@ function allow(component: ComponentName, may: keyof typeof operation, on: keyof 
 
 const groups = new Set(declarations.flatMap((topic) => topic.readers));
 
+/** Who can read all events once more, as a group of its own beside the one that goes on: `holdfast rebuild`. */
+const rebuilders: readonly ComponentName[] = ['reporting'];
+
 /**
  * As `admin.createAcls({ acl })` takes them. Writing and reading imply describing; an idempotent producer needs nothing more.
  * A writer may describe its topic and not read it.
@@ -66,4 +69,5 @@ export const acls: Acl[] = [
     ...topic.readers.map((reader) => allow(reader, 'read', 'topic', topic.name)),
   ]),
   ...[...groups].map((reader) => allow(reader, 'read', 'group', reader)),
+  ...rebuilders.map((reader) => allow(reader, 'read', 'group', `${reader}-rebuild`)),
 ];

@@ -135,6 +135,8 @@ export class Kafka implements Publisher {
     group: string;
     apply(events: readonly ReceivedEvent[]): Promise<void>;
     batchMax?: number;
+    /** Begins with the first event there is whenever it begins, and leaves no mark of how far it came. */
+    fromTheFirst?: true;
   }): Subscription {
     const subscription = new RunningSubscription(() => this.client.consumer({
       groupId: options.group,
@@ -232,7 +234,7 @@ class RunningSubscription implements Subscription {
       try {
         await consumer.connect();
         await consumer.subscribe({ topics: [...this.options.topics], fromBeginning: true });
-        await consumer.run({ eachBatchAutoResolve: false, partitionsConsumedConcurrently: 4, eachBatch: (payload) => this.take(payload) });
+        await consumer.run({ autoCommit: this.options.fromTheFirst !== true, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 4, eachBatch: (payload) => this.take(payload) });
         const cause = await ended;
         if (cause) throw cause;
       } catch (cause) {

@@ -21,13 +21,13 @@ export async function applyEvents(database: Database, events: readonly ReceivedE
   }
 }
 
-async function lockPosition(connection: Connection, { topic, shard }: Stream): Promise<Position | undefined> {
+export async function lockPosition(connection: Connection, { topic, shard }: Pick<Stream, 'topic' | 'shard'>): Promise<Position | undefined> {
   const [row] = await connection.query<{ epoch: number; sequence: bigint }>(
     'SELECT epoch, sequence FROM consumer_position WHERE topic = $1 AND shard = $2 FOR UPDATE', [topic, shard], 'lock_position');
   return row;
 }
 
-async function movePosition(connection: Connection, { topic, shard }: Stream, { epoch, sequence }: Position): Promise<void> {
+export async function movePosition(connection: Connection, { topic, shard }: Pick<Stream, 'topic' | 'shard'>, { epoch, sequence }: Position): Promise<void> {
   await connection.query(
     `INSERT INTO consumer_position (topic, shard, epoch, sequence) VALUES ($1, $2, $3, $4)
      ON CONFLICT (topic, shard) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence, moved_at = clock_timestamp()`,
