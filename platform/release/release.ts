@@ -66,6 +66,8 @@ export async function release(plan: Plan, steps: Steps): Promise<ReleaseRecord> 
 
   try {
     await step('bundle', async (say) => {
+      // Of an earlier run: nobody takes it for this one's.
+      for (const name of ['release.json', 'release.json.sig', 'notes.md']) await rm(join(plan.output, name), { force: true });
       undo.push({ label: 'remove the bundle', work: async () => removeFiles(archive) });
       await steps.bundle(archive, say);
       await signFile(archive, plan.keys);
