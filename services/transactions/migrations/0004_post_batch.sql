@@ -267,7 +267,7 @@ BEGIN
       IF kind = 'reversal' THEN
         SELECT CASE
                  WHEN t.kind = 'reversal' THEN 'reversal_of_reversal'
-                 WHEN t.kind = 'transit_return' OR EXISTS (SELECT FROM outgoing_transfers WHERE transfer_id = t.id) THEN 'transfer_not_reversible'
+                 WHEN t.kind IN ('transit_return', 'move') OR EXISTS (SELECT FROM outgoing_transfers WHERE transfer_id = t.id) THEN 'transfer_not_reversible'
                  WHEN t.id = ANY (taken_back) OR EXISTS (SELECT FROM transfers AS other WHERE other.reverses = t.id) THEN 'already_reversed'
                  -- Each leg takes back its entry; what is given back may go to another shard by now.
                  WHEN EXISTS (

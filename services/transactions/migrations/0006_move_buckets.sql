@@ -33,6 +33,15 @@ BEGIN
   IF FOUND THEN PERFORM pg_notify('shard_map', wanted::text); END IF;
 END $$;
 
+-- What a shard is told of a bucket that is between two others: that it has it itself it knows from leave and take alone.
+CREATE FUNCTION hear_of_bucket(wanted int, holder int, new_version bigint, former int[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  IF EXISTS (SELECT FROM event_stream, shard_map WHERE bucket = wanted AND event_stream.shard IN (holder, shard_map.shard)) THEN
+    RAISE EXCEPTION 'bucket % is, or would be, here', wanted;
+  END IF;
+  PERFORM set_bucket(wanted, holder, new_version, former);
+END $$;
+
 -- The source lets go: after this commit no posting to the bucket is accepted here, and none is under way. Everybody waits for the lock, so it is not waited for long.
 CREATE FUNCTION leave_bucket(wanted int, destination int, OUT new_version bigint, OUT former int[]) LANGUAGE plpgsql SECURITY DEFINER
   SET search_path = public, pg_temp SET lock_timeout = '500ms' AS $$
@@ -135,5 +144,5 @@ BEGIN
   DELETE FROM leaving_buckets WHERE bucket = wanted;
 END $$;
 
-REVOKE ALL ON FUNCTION set_bucket, leave_bucket, keep_bucket, post_moves, take_bucket, clear_bucket FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION set_bucket, leave_bucket, keep_bucket, take_bucket, clear_bucket TO transactions;
+REVOKE ALL ON FUNCTION set_bucket, hear_of_bucket, leave_bucket, keep_bucket, post_moves, take_bucket, clear_bucket FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hear_of_bucket, leave_bucket, keep_bucket, take_bucket, clear_bucket TO transactions;

@@ -96,8 +96,8 @@ export async function clearBucket(shard: Shard, bucket: number, transferIds: str
   await shard.write('SELECT clear_bucket($1, $2::jsonb, NULL)', [bucket, transferIds], 'clear_bucket');
 }
 
-export async function setBucket(shard: Shard, { bucket, holder, version, former }: Line): Promise<void> {
-  await shard.write('SELECT set_bucket($1, $2, $3, $4::int[])', [bucket, holder, version.toString(), former], 'set_bucket');
+export async function tellOfBucket(shard: Shard, { bucket, holder, version, former }: Line): Promise<void> {
+  await shard.write('SELECT hear_of_bucket($1, $2, $3, $4::int[])', [bucket, holder, version.toString(), former], 'hear_of_bucket');
 }
 
 /** Whether the lock that a step needs was not to be had in its time; nothing was done then. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newTransferId } from '../accounts/account-id.ts';
 import type { SystemAccounts } from '../accounts/system-accounts.ts';
 import {
-  clearBucket, copyKeys, countSentBy, isLockTimeout, keepBucket, leaveBucket, listAccountIds, listCurrencies, readBucket, readClock, readLine, setBucket, takeBucket,
+  clearBucket, copyKeys, countSentBy, isLockTimeout, keepBucket, leaveBucket, listAccountIds, listCurrencies, readBucket, readClock, readLine, takeBucket, tellOfBucket,
   type Line,
 } from './move-bucket.store.ts';
 import type { Shard } from './shard.ts';
@@ -146,7 +146,7 @@ export class BucketMover {
     const lines = await this.lines(bucket);
     const holder = lines.find(({ shard, line }) => line.holder === shard.number);
     if (!holder) throw new Error(`no shard has bucket ${bucket}`);
-    for (const { shard, line } of lines) if (line.version < holder.line.version) await setBucket(shard, holder.line);
+    for (const { shard, line } of lines) if (line.version < holder.line.version) await tellOfBucket(shard, holder.line);
   }
 
   private async makeTransitAccounts(bucket: number, ...shards: readonly Shard[]): Promise<void> {

@@ -92,7 +92,9 @@ export class ReverseTransfer {
 
   private refusalAhead(row: TransferRow, shard: Shard): LedgerRefusal | undefined {
     if (row.kind === 'reversal') return 'reversal_of_reversal';
-    if (row.state === 'returned' || row.kind === 'transit_in' || row.kind === 'transit_return') return 'transfer_not_reversible';
+    if (row.state === 'returned' || row.kind === 'transit_in' || row.kind === 'transit_return' || row.kind === 'move') return 'transfer_not_reversible';
+    // Whether it has been taken back is known where it is written down, and that is no longer where it would be taken back.
+    if (row.isFormer) return 'transfer_not_reversible';
     // Some of its accounts may be elsewhere by now: then its opposite is not what was posted here, with the other sign.
     const [debits, credits] = [row.legs.filter(isDebit), row.legs.filter((leg) => !isDebit(leg))];
     const payers = row.outgoing ? this.ledger.shardOf(row.id) : shard;

@@ -49,7 +49,7 @@ export class ShowTransfer {
       const currency = row.legs[0]?.currency ?? '';
       const there = (row.outgoing ?? []).map(({ account, amount }) => ({ account, amount, currency, owner: null, kind: null }));
       const [legs, reversedBy] = await Promise.all([Promise.all([...here, ...there].map((leg) => this.withOwner(leg))), this.reversalOf(row)]);
-      return { ...row, legs, reversed_by: reversedBy };
+      return { ...row, legs, reversed_by: reversedBy, isFormer: shard !== this.ledger.shardOf(id) };
     }
     return undefined;
   }

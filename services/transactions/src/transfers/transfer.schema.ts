@@ -64,7 +64,7 @@ export const PostBatchBody = z.strictObject({ items: z.array(z.union([TwoAccount
 
 export const Transfer = z.object({
   id: z.uuid(),
-  kind: z.enum(['transfer', 'deposit', 'withdrawal', 'capture', 'reversal', 'transit_in', 'transit_return']),
+  kind: z.enum(['transfer', 'deposit', 'withdrawal', 'capture', 'reversal', 'transit_in', 'transit_return', 'move']),
   status: z.enum(['posted', 'pending', 'returned']).meta({
     description: '`pending`: debited, and on its way to accounts on another shard; it becomes `posted`, or `returned` with the money back in the debited account',
   }),

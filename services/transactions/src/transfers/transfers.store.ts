@@ -14,7 +14,8 @@ export interface LegRow {
 
 export interface TransferRow {
   id: TransferId;
-  kind: TransferKind | 'capture';
+  /** A move is of an account whose bucket went to another shard. */
+  kind: TransferKind | 'capture' | 'move';
   reference: string | null;
   external_reference: string | null;
   metadata: Record<string, string> | null;
@@ -28,6 +29,8 @@ export interface TransferRow {
   state: 'sent' | 'settled' | 'returned' | null;
   refusal: string | null;
   outgoing: { account: AccountId; amount: string }[] | null;
+  /** True if its bucket has moved to another shard since. */
+  isFormer?: boolean;
 }
 
 export async function findTransfer(shard: Shard, id: TransferId): Promise<TransferRow | undefined> {
