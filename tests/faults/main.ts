@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { faultsImage, images, imageTag } from '../../platform/cli/images/catalogue.ts';
 import { ensureImages } from '../../platform/cli/images/ensure.ts';
-import { must, run } from '../../platform/cli/run.ts';
+import { docker, must, run } from '../../platform/cli/run.ts';
 import { PROJECT } from '../../platform/cli/versions.ts';
 import { Platform } from '../kit/platform.ts';
 import { append, harnessHash } from './results.ts';
@@ -50,10 +50,10 @@ async function main(): Promise<number> {
   }
 }
 
-/** In parts that a machine can be lent for, each with a result of its own. What is done for this seed, these sources and this commit is not done again. */
+/** In parts that a machine can be lent for, each with a result of its own. What was sound with this seed, this harness and these images is not done again. */
 async function allParts(options: Options): Promise<number> {
   const parts = Math.ceil(options.faults / FAULTS_A_PART);
-  const progress = new Progress(options, parts);
+  const progress = new Progress(options, parts, await imagesUnderTest());
   let failed = 0;
   for (let part = 0; part < parts; part++) {
     const seed = options.seed + part;
@@ -95,10 +95,10 @@ async function onePart(options: Options): Promise<boolean> {
 class Progress {
   private readonly file: string;
 
-  constructor(options: Options, parts: number) {
+  constructor(options: Options, parts: number, tested: string) {
     mkdirSync(REPORTS, { recursive: true });
     // A single part is run as often as it is asked for.
-    this.file = parts > 1 ? join(REPORTS, `progress-${options.seed}-${options.faults}-${harnessHash()}.json`) : '';
+    this.file = parts > 1 ? join(REPORTS, `progress-${options.seed}-${options.faults}-${harnessHash()}-${tested}.json`) : '';
   }
 
   isDone(seed: number): boolean {
@@ -112,6 +112,15 @@ class Progress {
   private seeds(): number[] {
     return this.file && existsSync(this.file) ? (JSON.parse(readFileSync(this.file, 'utf8')) as number[]) : [];
   }
+}
+
+/** The images of all containers, in one short hash: what a result is true of. */
+async function imagesUnderTest(): Promise<string> {
+  const platform = await Platform.attach();
+  platform.close();
+  const containers = (await platform.containers()).map(({ id }) => id);
+  const ids = (await docker('inspect', '-f', '{{.Name}} {{.Image}}', ...containers)).split('\n').toSorted().join('\n');
+  return createHash('sha256').update(ids).digest('hex').slice(0, 12);
 }
 
 async function helperImage(registry: string): Promise<string> {
