@@ -35,7 +35,8 @@ describe('a bucket that moves', () => {
   test('does not go back because a third shard has not heard, or the new one is away', () => {
     const after = shardMapOf([reading(0, left), reading(1, left)], 3);
     expect(shardMapOf([reading(2)], 3, after).shardOfBucket[7]).toBe(1);
-    expect(shardMapOf([reading(0, left)], 3, after)).toMatchObject({ version: 2n, shardOfBucket: expect.objectContaining({ 7: 1 }) });
+    const away = shardMapOf([reading(0, left)], 3, after);
+    expect([away.version, away.shardOfBucket[7]]).toEqual([2n, 1]);
   });
 
   test('is found by a replica that starts while the shard which has it is away', () => {
