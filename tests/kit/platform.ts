@@ -77,7 +77,11 @@ export class Platform {
 
   /** Kills the component itself, not Docker's small init above it, by the host's process id: `docker kill` would suppress the restart policy. */
   async kill(container: Container): Promise<void> {
-    process.kill(await mainProcess(container.pid), 'SIGKILL');
+    await this.signal(container, 'SIGKILL');
+  }
+
+  async signal(container: Container, signal: NodeJS.Signals): Promise<void> {
+    process.kill(await mainProcess(container.pid), signal);
   }
 
   async stop(service: string): Promise<void> {
