@@ -13,7 +13,11 @@ function answering(answers: Readonly<Record<string, readonly unknown[]>>): Books
   return new BooksOverPipes(input, output);
 }
 
-const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => Array.fromAsync(items);
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
 const event = (sequence: number) => ({
   id: '00000000-0000-4000-8000-000000000000', type: 'account.opened', version: 1, epoch: 1, shard: 0, sequence: String(sequence), occurred_at: '2026-01-01T00:00:00.000000Z', traceparent: null, actor: 'test', data: {},
 });
