@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, test } from '@playwright/test';
 import { CAUGHT_UP } from '../kit/budgets.ts';
 import { Platform } from '../kit/platform.ts';
@@ -18,7 +19,7 @@ test('the only gateway, late with its checks, could be written off while it woul
       const { stdout, stderr } = await run('docker', ['logs', '--since', since, edge.id]);
       return /Server gateway\/gateway\d is DOWN/.test(stdout + stderr) ? true : undefined;
     });
-    const transfer = customer.client.transfer({ from: customer.from, to: customer.to, amountMinor: 1n, currency: 'EUR' }, 'late-gateway');
+    const transfer = customer.client.transfer({ from: customer.from, to: customer.to, amountMinor: 1n, currency: 'EUR' }, randomUUID());
     await platform.signal(gateway, 'SIGCONT');
     expect((await transfer).status).toBe(201);
   } finally {
