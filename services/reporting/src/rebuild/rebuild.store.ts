@@ -46,7 +46,7 @@ export async function finishRebuild(connection: Connection): Promise<void> {
 
 export interface Difference { kind: 'account' | 'line'; id: string; why: string }
 
-// Old and new need not stand at the same event. Where an account's last event is the same on both sides, all of it must be; where the new is ahead, the new has a
+// The new may be ahead of the old, never behind it. Where an account's last event is the same on both sides, all of it must be; where the new is ahead, the new has a
 // line that leaves the balance that the old one shows. Versions, by which answers are cached, begin anew and are not compared.
 const ACCOUNTS = `
   SELECT coalesce(old.account_id, new.account_id)::text AS id,

@@ -1,6 +1,6 @@
 import { takeIn } from '@holdfast/kit/intake';
 import type { ReceivedEvent } from '@holdfast/kit/kafka';
-import type { Database } from '@holdfast/kit/postgres';
+import type { Connection, Database } from '@holdfast/kit/postgres';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockPosition, movePosition } from '../read-models/apply-events.ts';
 import { project } from '../read-models/project.ts';
@@ -69,8 +69,10 @@ export async function rebuild(options: { live: Database; fresh: Database; topic:
       const agreed = await agree(options);
       say('comparing with the read models so far');
       // A few seconds for what was told to both and has reached one.
-      const compared = await compareModels(live, new Date(before.getTime() - 5_000));
-      await swap(options, filler);
+      const comparison = await whenLevel(options, filler, () => beginComparison(live, new Date(before.getTime() - 5_000)));
+      const compared = await comparison.result;
+      say('swapping');
+      await whenLevel(options, filler, finishRebuild);
       return {
         accounts: compared.accounts, lines: compared.lines, events: filler.applied, events_of_the_journal: filler.fromJournal,
         differences_count: compared.count, differences: compared.first, agreed,
@@ -206,13 +208,15 @@ async function agree({ live, books, say, agreeWithinMs = AGREE_WITHIN_MS }: Para
   return compared;
 }
 
-/** Holds still what applies events to the old read models, until the new ones are not behind; then they take their place. */
-async function swap({ live, fresh, topic, say }: Parameters<typeof rebuild>[0], filler: Filler): Promise<void> {
+/**
+ * Does `work` at a moment when the new read models are not behind the old ones: what applies events to the old ones is held still until then, and until it has
+ * been done. `work` gets the connection of the transaction that holds it.
+ */
+async function whenLevel<T>({ live, fresh, topic }: Parameters<typeof rebuild>[0], filler: Filler, work: (connection: Connection) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     await filler.reach(await readPositions(live, 'public', topic));
-    say('swapping');
     try {
-      await live.transaction(async (connection) => {
+      return await live.transaction(async (connection) => {
         await connection.query(`SET LOCAL lock_timeout = '2s'`);
         await holdStill(connection);
         const old = await readPositions(connection, 'public', topic);
@@ -222,12 +226,26 @@ async function swap({ live, fresh, topic, say }: Parameters<typeof rebuild>[0], 
           if (performance.now() > deadline) throw new Error('the new read models do not come up with the old ones');
           await sleep(20);
         }
-        await finishRebuild(connection);
+        return await work(connection);
       });
-      return;
     } catch (cause) {
       if (attempt >= ATTEMPTS_MAX) throw cause;
       await sleep(500);
     }
   }
+}
+
+type Compared = Awaited<ReturnType<typeof compareModels>>;
+
+/** Resolves once both read models are seen as of one moment; what the comparison of that moment finds comes later, and holds nobody up. */
+function beginComparison(live: Database, before: Date): Promise<{ result: Promise<Compared> }> {
+  return new Promise((resolve, reject) => {
+    const result = live.transaction(async (connection) => {
+      await connection.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+      await connection.query('SELECT');
+      resolve({ result });
+      return compareModels(connection, before);
+    });
+    result.catch(reject);
+  });
 }
