@@ -106,6 +106,6 @@ function verdictOf(status: number, code: string | undefined, became: unknown): V
   if (became === 'returned') return 'refused';
   if (status >= 200 && status < 300) return 'acknowledged';
   if (code === 'idempotency_key_reused') return 'reused';
-  if (code === 'idempotency_in_flight' || TURNED_AWAY.includes(status)) return 'nothing';
+  if (code === 'idempotency_in_flight' || code === 'transfer_pending' || TURNED_AWAY.includes(status)) return 'nothing';
   return status >= 400 && status < 500 ? 'refused' : 'unknown';
 }

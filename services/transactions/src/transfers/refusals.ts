@@ -39,6 +39,7 @@ export const refusals = {
   already_reversed: { status: 409, title: 'The transfer was reversed before' },
   reversal_of_reversal: { status: 422, title: 'A reversal cannot be reversed' },
   transfer_not_reversible: { status: 422, title: 'This transfer cannot be reversed' },
+  transfer_pending: { status: 409, title: 'The transfer is still on its way to another shard; ask again', retryAfter_s: 1 },
   // The request.
   period_invalid: { status: 400, title: 'The period ends before it begins' },
   cursor_malformed: { status: 400, title: 'The cursor is not one that a previous page gave' },

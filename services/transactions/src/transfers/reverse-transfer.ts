@@ -40,8 +40,8 @@ export class ReverseTransfer {
     const mayReverse = isOperator(caller) || row.legs.every((leg) => leg.kind !== 'system' && (isDebit(leg) || leg.owner === caller.subject));
     if (!mayReverse) return refuse('transfer_not_reversible', 'Only who was credited may give a transfer back, or an operator');
 
-    // No answer to keep: a moment later it can be.
-    if (row.state === 'sent') return refuse('transfer_not_reversible', 'It is still on its way to another shard');
+    // Kept under no key: a moment later it can be.
+    if (row.state === 'sent') return refuse('transfer_pending');
 
     const shard = row.outgoing?.[0] ? this.ledger.shardOf(row.outgoing[0].account) : this.ledger.shardOf(row.id);
     const posting = await this.postingOf(caller, key, row, shard, request);
