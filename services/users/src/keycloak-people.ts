@@ -128,14 +128,14 @@ export class KeycloakPeople {
 
   private async fetchToken(): Promise<string> {
     const secret = readFileSync(this.secretFile, 'utf8').trim();
-    const answer = await this.send(`${this.realm}/protocol/openid-connect/token`, {
+    const answer = known(await this.send(`${this.realm}/protocol/openid-connect/token`, {
       method: 'POST',
       headers: {
         'authorization': `Basic ${Buffer.from(`users:${encodeURIComponent(secret)}`).toString('base64')}`,
         'content-type': 'application/x-www-form-urlencoded',
       },
       body: 'grant_type=client_credentials',
-    });
+    }));
     if (answer.status !== 200) throw unexpected('sign this service in', answer);
     const token = TokenAnswer.parse(answer.body);
     this.token = { value: token.access_token, expires_ms: Date.now() + (token.expires_in - 10) * 1_000 };
