@@ -12,7 +12,7 @@ import type { Answered, Poster } from './poster.ts';
 import type { Leg, TransferPosting } from './posting.ts';
 import { shownTransfer } from './prepare-transfer.ts';
 import type { LedgerRefusal } from './refusals.ts';
-import { isDebit, type ShowTransfer } from './show-transfer.ts';
+import { isDebit, mayKnow, type ShowTransfer } from './show-transfer.ts';
 import { isOperator, standingBeside } from './standing.ts';
 import type { ReverseRequest, Transfer } from './transfer.schema.ts';
 import type { LegRow, TransferRow } from './transfers.store.ts';
@@ -36,7 +36,7 @@ export class ReverseTransfer {
   async reverse(caller: CallerOf, key: string, id: string, request: ReverseRequest): Promise<Answered<Transfer> | Refusal<LedgerRefusal>> {
     const transferId = parseTransferId(id);
     const row = transferId && await this.transfers.find(transferId);
-    if (!row || !(isOperator(caller) || row.legs.some(({ owner }) => owner === caller.subject))) return refuse('transfer_unknown');
+    if (!row || !mayKnow(caller, row)) return refuse('transfer_unknown');
     const mayReverse = isOperator(caller) || row.legs.every((leg) => leg.kind !== 'system' && (isDebit(leg) || leg.owner === caller.subject));
     if (!mayReverse) return refuse('transfer_not_reversible', 'Only who was credited may give a transfer back, or an operator');
 

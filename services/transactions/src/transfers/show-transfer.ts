@@ -1,5 +1,5 @@
 import type { CallerOf } from '@holdfast/kit/authentication';
-import { Problem, refuse, type Refusal } from '@holdfast/kit/problem';
+import { Problem, refuse, unavailable, type Refusal } from '@holdfast/kit/problem';
 import { parseTransferId, type TransferId } from '../accounts/account-id.ts';
 import { findAccount } from '../accounts/accounts.store.ts';
 import type { Ledger } from '../shards/ledger.ts';
@@ -22,7 +22,7 @@ export class ShowTransfer {
   async show(caller: CallerOf, id: string): Promise<Transfer | Refusal<LedgerRefusal>> {
     const transferId = parseTransferId(id);
     const row = transferId && await this.find(transferId);
-    if (!row || !(isOperator(caller) || row.legs.some(({ owner }) => owner === caller.subject))) return refuse('transfer_unknown');
+    if (!row || !mayKnow(caller, row)) return refuse('transfer_unknown');
     const seesAll = isOperator(caller) || row.legs.some((leg) => leg.owner === caller.subject && isDebit(leg));
     const currencies = new Set(row.legs.map(({ currency }) => currency));
     return {
@@ -63,21 +63,37 @@ export class ShowTransfer {
 
   private async withOwner(leg: LegRow): Promise<LegRow> {
     if (leg.owner !== null) return leg;
-    const account = await unlessAway(findAccount(this.ledger.shardOf(leg.account), leg.account));
-    return account ? { ...leg, owner: account.owner, kind: account.kind } : leg;
+    try {
+      const account = await findAccount(this.ledger.shardOf(leg.account), leg.account);
+      return account ? { ...leg, owner: account.owner, kind: account.kind } : leg;
+    } catch (cause) {
+      if (!isUnavailable(cause)) throw cause;
+      return { ...leg, isAway: true };
+    }
   }
+}
+
+/** Whether a transfer is any business of the caller's. Throws if only a shard that is away could tell: a refusal would be a lie to its parties. */
+export function mayKnow(caller: CallerOf, { legs }: TransferRow): boolean {
+  if (isOperator(caller) || legs.some(({ owner }) => owner === caller.subject)) return true;
+  if (legs.some(({ isAway }) => isAway)) throw unavailable('ledger_unavailable', 'The shard of one of its accounts does not answer at the moment', { retryAfter_s: 2 });
+  return false;
 }
 
 export function isDebit(leg: LegRow): boolean {
   return leg.amount.startsWith('-');
 }
 
-/** A transfer can be looked at from its own shard while the other one is away; whose the accounts there are is then not known. */
+/** A transfer can be looked at from its own shard while the other one is away; what only that one knows is then left out. */
 async function unlessAway<T>(asked: Promise<T>): Promise<T | undefined> {
   try {
     return await asked;
   } catch (cause) {
-    if (cause instanceof Problem && cause.status === 503) return undefined;
+    if (isUnavailable(cause)) return undefined;
     throw cause;
   }
+}
+
+function isUnavailable(cause: unknown): boolean {
+  return cause instanceof Problem && cause.status === 503;
 }

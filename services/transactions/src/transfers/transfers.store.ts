@@ -10,6 +10,8 @@ export interface LegRow {
   /** Null if the account has moved to another shard since. */
   owner: string | null;
   kind: 'customer' | 'system' | null;
+  /** True if the shard that knows the owner does not answer. */
+  isAway?: true;
 }
 
 export interface TransferRow {

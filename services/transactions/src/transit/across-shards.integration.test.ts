@@ -157,6 +157,17 @@ describe('taking back what went to another shard', () => {
     expect(await balances()).toEqual(['100', '0']);
   });
 
+  test('is not refused for want of a shard that would know who may', async () => {
+    const posted = await accepted(pay(60n));
+    const key = randomUUID();
+    replica.away.add(1);
+    for (const person of [bob, customer()]) await expect(service().shown.show(person, posted.id)).rejects.toMatchObject({ status: 503 });
+    await expect(service().reversals.reverse(bob, key, posted.id, {})).rejects.toMatchObject({ status: 503 });
+    expect(await service().shown.show(alice, posted.id)).toMatchObject({ status: 'posted' });
+    replica.away.clear();
+    expect(await accepted<Transfer>(service().reversals.reverse(bob, key, posted.id, {}))).toMatchObject({ status: 'posted' });
+  });
+
   test('is refused if the money is spent, and if it never arrived', async () => {
     const posted = await accepted(pay(60n));
     const third = await accountOf(personOn(1));
