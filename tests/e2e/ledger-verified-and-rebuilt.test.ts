@@ -82,14 +82,24 @@ test('read models that lost rows could stay so, or a rebuild lose what happens m
 
   expect(told.filter(({ status }) => status !== 201)).toEqual([]);
   await within(CAUGHT_UP, 'the report to show every transfer', async () => ((await reported(customer)) === String(told.length) ? true : undefined));
-  const { lines } = await customer.client.must<{ lines: { number: string }[] }>('GET', `/v1/reports/accounts/${customer.to}/statement?limit=500`);
-  expect(lines.map(({ number }) => number)).toEqual(Array.from({ length: told.length }, (_, n) => String(told.length - n)));
+  expect(await numbersOnStatement(customer)).toEqual(Array.from({ length: told.length }, (_, n) => String(told.length - n)));
   expect(await platform.query('core', 'reporting', `SELECT nspname FROM pg_namespace WHERE nspname IN ('rebuild', 'replaced')`)).toEqual([]);
 });
 
 async function reported(customer: { client: { must: Platform['visitor']['must'] }; to: string }): Promise<string | undefined> {
   const report = await customer.client.must<{ balances: { account_id: string; balance: string }[] }>('GET', '/v1/reports/balances');
   return report.balances.find((row) => row.account_id === customer.to)?.balance;
+}
+
+/** All lines of the account's statement, page by page. */
+async function numbersOnStatement(customer: { client: { must: Platform['visitor']['must'] }; to: string }): Promise<string[]> {
+  const numbers: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const page: { lines: { number: string }[]; next_cursor: string | null } = await customer.client.must('GET', `/v1/reports/accounts/${customer.to}/statement?limit=500${cursor && `&cursor=${cursor}`}`);
+    numbers.push(...page.lines.map(({ number }) => number));
+    cursor = page.next_cursor;
+  }
+  return numbers;
 }
 
 async function shardOf(account: string): Promise<'ledger0' | 'ledger1'> {
