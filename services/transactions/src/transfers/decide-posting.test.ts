@@ -201,6 +201,7 @@ describe('a hold', () => {
 
 test('whatever is asked for, balances sum to zero, no account leaves its policy, and every refusal of the rule is met', async () => {
   const met = new Set<string>();
+  // A seed of its own, as what is met must not be up to chance; the database is asked with others (posting-model).
   await fc.assert(fc.asyncProperty(runs({ minLength: 1, maxLength: 8 }), async (batches) => {
     const model = new ModelBooks();
     const add = (account: Account): AccountId => { model.accounts.set(account.id, account); return account.id; };
@@ -218,7 +219,7 @@ test('whatever is asked for, balances sum to zero, no account leaves its policy,
       const open = [...model.holds.values()].filter((one) => one.status === 'open' && one.debitAccount === account.id);
       expect(account.heldMinor).toBe(open.reduce((sum, one) => sum + one.amountMinor, 0n));
     }
-  }), { numRuns: 400 });
+  }), { numRuns: 400, seed: 1 });
   // The same commands are put to the database elsewhere: a test of a rule that never meets one of its refusals proves nothing of it.
   expect(['posted', 'account_unknown', 'account_frozen', 'account_closed', 'same_account', 'currency_differs', 'legs_unbalanced', 'leg_zero', 'too_few_legs', 'balance_too_large',
     'exceeds_balance', 'amount_not_positive', 'expires_at_out_of_range', 'hold_unknown', 'hold_not_open', 'hold_expired', 'hold_not_expired', 'capture_exceeds_hold', 'transfer_unknown',
