@@ -1,7 +1,7 @@
 import type { Event } from './events.ts';
 import type { EventData, EventType } from './events.ts';
 import type { OutgoingEvent, Publisher } from './kafka.ts';
-import type { Connection, Database } from './postgres.ts';
+import { underLock, type Connection, type Database } from './postgres.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { log } from './logging.ts';
 import { histogram } from './metrics.ts';
@@ -111,17 +111,10 @@ export class OutboxRelay {
   private async runForEver(): Promise<void> {
     for (let attempt = 0; !this.stopping.signal.aborted; attempt++) {
       try {
-        await this.options.database.session(async (connection) => {
-          const [lock] = await connection.query<{ taken: boolean }>('select pg_try_advisory_lock($1, $2) as taken', [RELAY_LOCK, this.options.shard]);
-          if (!lock?.taken) return;
-          try {
-            // Only a batch that left ends the trouble: an attempt would make the health page flicker and the warning repeat.
-            await this.relay(connection, () => { attempt = 0; this.problem = undefined; });
-          } finally {
-            // On a broken session this fails, and the lock is gone with the session anyway.
-            await connection.query('select pg_advisory_unlock($1, $2)', [RELAY_LOCK, this.options.shard]).catch(() => undefined);
-          }
-        });
+        await this.options.database.session((connection) => underLock(connection, [RELAY_LOCK, this.options.shard], async () => {
+          // Only a batch that left ends the trouble: an attempt would make the health page flicker and the warning repeat.
+          await this.relay(connection, () => { attempt = 0; this.problem = undefined; });
+        }));
         // Another replica relays, or we were stopped.
         attempt = 0;
         await sleep(POLL_MAX_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);

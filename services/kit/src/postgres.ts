@@ -31,6 +31,22 @@ export interface DatabaseOptions {
 // 20 is int8. Money and sequences are 64-bit: a double would lose digits silently.
 const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? BigInt : pg.types.getTypeParser(oid, format as 'text')) };
 
+/**
+ * Does `work` under an advisory lock, or nothing if somebody else has it: then the answer is undefined. The lock is of the session, so `connection` must be one;
+ * if that breaks, the lock goes with it. Any numbers will do as its name, as long as nobody else takes them in the same database.
+ */
+export async function underLock<T>(connection: Connection, name: readonly [number, number?], work: () => Promise<T>): Promise<T | undefined> {
+  const places = name.map((_, index) => `$${index + 1}`).join(', ');
+  const [lock] = await connection.query<{ taken: boolean }>(`select pg_try_advisory_lock(${places}) as taken`, name);
+  if (!lock?.taken) return undefined;
+  try {
+    return await work();
+  } finally {
+    // On a broken session this fails, and the lock is gone with the session anyway.
+    await connection.query(`select pg_advisory_unlock(${places})`, name).catch(() => undefined);
+  }
+}
+
 /** One Postgres database, reached through pg-router with a client certificate; the server's is verified against its host name. */
 export class Database implements Connection {
   readonly name: string;

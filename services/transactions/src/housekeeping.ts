@@ -1,5 +1,5 @@
 import { log } from '@holdfast/kit/logging';
-import type { Database } from '@holdfast/kit/postgres';
+import { underLock, type Database } from '@holdfast/kit/postgres';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expireHolds } from './holds/expire-holds.ts';
 import type { Shard } from './shards/shard.ts';
@@ -43,21 +43,13 @@ export class Housekeeping {
     let isInTrouble = false;
     while (!this.stopping.signal.aborted) {
       try {
-        await database.session(async (connection) => {
-          const [lock] = await connection.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS taken', [HOUSEKEEPING_LOCK, shard.number]);
-          if (!lock?.taken) return;
-          try {
-            await expireHolds(shard, this.poster);
-            if (performance.now() - forgotten_ms > FORGET_EVERY_MS) {
-              const keys = await forgetKeys(shard);
-              if (keys > 0) log.info('old idempotency keys were forgotten', { 'holdfast.shard': shard.number, keys });
-              forgotten_ms = performance.now();
-            }
-          } finally {
-            // On a broken session this fails, and the lock is gone with the session anyway.
-            await connection.query('SELECT pg_advisory_unlock($1, $2)', [HOUSEKEEPING_LOCK, shard.number]).catch(() => undefined);
-          }
-        });
+        await database.session((connection) => underLock(connection, [HOUSEKEEPING_LOCK, shard.number], async () => {
+          await expireHolds(shard, this.poster);
+          if (performance.now() - forgotten_ms <= FORGET_EVERY_MS) return;
+          const keys = await forgetKeys(shard);
+          if (keys > 0) log.info('old idempotency keys were forgotten', { 'holdfast.shard': shard.number, keys });
+          forgotten_ms = performance.now();
+        }));
         isInTrouble = false;
       } catch (cause) {
         if (!isInTrouble) log.warn('holds and keys of a shard wait for housekeeping; trying on', { 'holdfast.shard': shard.number }, cause);

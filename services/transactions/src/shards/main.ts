@@ -27,7 +27,7 @@ async function show(): Promise<void> {
   }
 }
 
-/** One mover at a time, by a lock on every shard: two would each think that what the other does was left undone. */
+/** One mover at a time, by a lock on the first shard: two would each think that what the other does was left undone. */
 async function move(buckets: readonly number[], to: number): Promise<void> {
   const [first] = databases;
   if (!first) throw new Error('LEDGER_SHARDS names no shard');
