@@ -7,6 +7,7 @@ import { downCommand } from './commands/down.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { logsCommand } from './commands/logs.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
+import { recoveryKitCommand } from './commands/recovery-kit.ts';
 import { releaseCommand } from './commands/release.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { shardsCommand } from './commands/shards.ts';
@@ -16,7 +17,7 @@ import { upCommand } from './commands/up.ts';
 import { urlsCommand } from './commands/urls.ts';
 
 /** All commands, in the order in which people are told of them. After a change here: npm run generate. */
-const commands = [upCommand, downCommand, statusCommand, urlsCommand, credentialsCommand, logsCommand, scaleCommand, doctorCommand, demoCommand, ledgerCommand, rebuildCommand, shardsCommand, testCommand, bundleCommand, releaseCommand];
+const commands = [upCommand, downCommand, statusCommand, urlsCommand, credentialsCommand, logsCommand, scaleCommand, doctorCommand, demoCommand, ledgerCommand, rebuildCommand, shardsCommand, recoveryKitCommand, testCommand, bundleCommand, releaseCommand];
 
 export function createProgram(): Command {
   const program = new Command('holdfast')

@@ -34,7 +34,8 @@ export function ledgerCommand(): Command {
   return ledger;
 }
 
-async function verify(instance: Instance, say: (detail: string) => void): Promise<Verification> {
+/** Runs the verification program of the ledger. Throws where it could not be run. */
+export async function verify(instance: Instance, say: (detail: string) => void): Promise<Verification> {
   // A line of the service's log is for its own readers.
   const program = startOneOff(instance, 'transactions', 'verify/main.js', [], (line) => { if (!line.startsWith('{')) say(line); });
   program.input.end();

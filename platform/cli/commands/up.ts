@@ -15,6 +15,7 @@ import { exclusively } from '../lock.ts';
 import { preflight, type Finding } from '../preflight/checks.ts';
 import { plain, Progress } from '../progress.ts';
 import { proveTransfer } from '../prove-transfer.ts';
+import { refuseWhileRecovering } from '../recover/progress-file.ts';
 import { docker, lastLines } from '../run.ts';
 import { ensureSecrets } from '../state/secrets.ts';
 
@@ -54,6 +55,7 @@ export function upCommand(): Command {
 
 /** The whole of `up`, also what `test` does for its own instance. */
 export async function bringUp(instance: Instance, options: UpOptions): Promise<void> {
+  await refuseWhileRecovering(instance);
   applyOptions(instance, options);
   const logDirectory = join(instance.directory, 'log');
   const progress = new Progress(STAGES.length + 7);
