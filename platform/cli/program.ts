@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { bundleCommand } from './commands/bundle.ts';
+import { certificatesCommand } from './commands/certificates.ts';
 import { credentialsCommand } from './commands/credentials.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -9,6 +10,8 @@ import { logsCommand } from './commands/logs.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
 import { recoveryKitCommand } from './commands/recovery-kit.ts';
 import { releaseCommand } from './commands/release.ts';
+import { rotateCommand } from './commands/rotate.ts';
+import { runbookCommand } from './commands/runbook.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { shardsCommand } from './commands/shards.ts';
 import { statusCommand } from './commands/status.ts';
@@ -17,7 +20,27 @@ import { upCommand } from './commands/up.ts';
 import { urlsCommand } from './commands/urls.ts';
 
 /** All commands, in the order in which people are told of them. After a change here: npm run generate. */
-const commands = [upCommand, downCommand, statusCommand, urlsCommand, credentialsCommand, logsCommand, scaleCommand, doctorCommand, demoCommand, ledgerCommand, rebuildCommand, shardsCommand, recoveryKitCommand, testCommand, bundleCommand, releaseCommand];
+const commands = [
+  upCommand,
+  downCommand,
+  statusCommand,
+  urlsCommand,
+  credentialsCommand,
+  certificatesCommand,
+  rotateCommand,
+  logsCommand,
+  scaleCommand,
+  doctorCommand,
+  demoCommand,
+  ledgerCommand,
+  rebuildCommand,
+  runbookCommand,
+  shardsCommand,
+  recoveryKitCommand,
+  testCommand,
+  bundleCommand,
+  releaseCommand,
+];
 
 export function createProgram(): Command {
   const program = new Command('holdfast')

@@ -88,6 +88,7 @@ export class TestRun {
       ['lint', ['sh', '-c', 'node --run build && node --run lint']],
       ['generated files', ['node', 'platform/cli/generate.ts', '--check']],
       ['compose files', ['node', 'platform/cli/check-compose.ts']],
+      ['runbooks', ['node', 'runbooks/runner/check.ts']],
     ];
     for (const [name, command] of checks) this.count(name, (await this.inContainer(command)).exitCode === 0);
   }

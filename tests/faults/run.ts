@@ -4,18 +4,17 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PROJECT } from '../../platform/cli/versions.ts';
-import { CAUGHT_UP, HEALED_AT_WORK } from '../kit/budgets.ts';
+import { HEALED_AT_WORK } from '../kit/budgets.ts';
 import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
-import { checkEvents, checkReports, type SeenEvent } from './check-followers.ts';
-import { checkHistory, stillUnknown, type Violation } from './check-history.ts';
-import { checkLedger } from './check-ledger.ts';
+import { stillUnknown, type Violation } from './check-history.ts';
 import { Clients } from './clients.ts';
 import { Faults } from './faults.ts';
 import { History } from './history.ts';
+import { expectWithin, judge } from './judge.ts';
 import type { Contents } from './ledger-contents.ts';
 import { gather, type People } from './people.ts';
-import { readEvents, readLedger, readReports, shardOfOwner, unpublished } from './read-ledger.ts';
+import { shardOfOwner } from './read-ledger.ts';
 import { described, scheduleOf, type Strike } from './schedule.ts';
 
 export interface Outcome {
@@ -105,29 +104,13 @@ export class FaultRun {
   }
 
   private async check(people: People): Promise<Contents> {
-    await this.expect('the outbox to be empty', () => within(CAUGHT_UP, 'every event published', async () => ((await unpublished(this.platform)) === 0 ? true : undefined)));
-    const contents = await readLedger(this.platform, this.name, people.customers);
-    this.violations.push(...checkHistory(this.history, contents), ...checkLedger(contents));
-    let differing: Violation[] = [];
-    await within(CAUGHT_UP, 'the reports to show what the ledger holds', async () => {
-      differing = checkReports(contents, await readReports(people.customers));
-      return differing.length === 0 ? true : undefined;
-    }).catch((cause: unknown) => { this.violations.push(...(differing.length > 0 ? differing : [{ rule: 'not_healed' as const, about: 'reporting', detail: (cause as Error).message }])); });
-    let events: SeenEvent[] = [];
-    await this.expect('all events in Kafka', async () => { events = await readEvents(this.platform, CAUGHT_UP); });
-    this.violations.push(...checkEvents(contents, events));
+    const { contents, violations } = await judge(this.platform, { history: this.history, people, run: this.name });
+    this.violations.push(...violations);
     return contents;
   }
 
-  /** What does not come within its budget is a violation like any other; the run goes on to what it can still find. */
-  private async expect(what: string, work: () => Promise<unknown>): Promise<boolean> {
-    try {
-      await work();
-      return true;
-    } catch (cause) {
-      this.violations.push({ rule: 'not_healed', about: what, detail: (cause as Error).message });
-      return false;
-    }
+  private expect(what: string, work: () => Promise<unknown>): Promise<boolean> {
+    return expectWithin(this.violations, what, work);
   }
 
   private keep(contents: Contents): string {

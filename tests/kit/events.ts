@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:tls';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { dockerApi } from '../../platform/cli/docker-api.ts';
 import type { Platform } from './platform.ts';
 
 export interface SeenEvent {
@@ -20,7 +19,7 @@ export interface SeenEvent {
  * Kafka's network is internal: the test reaches the container by its address and verifies its name all the same.
  */
 export async function readTopic(platform: Platform, topic: string, budgetMs: number, stop: (event: SeenEvent) => boolean): Promise<SeenEvent[]> {
-  const address = await addressOf(platform, 'kafka');
+  const address = await platform.addressOf('kafka');
   const secrets = join(platform.instance.directory, 'secrets/setup');
   const read = (name: string): string => readFileSync(join(secrets, name), 'utf8');
   const kafka = new Kafka({
@@ -59,12 +58,4 @@ async function deleteGroup(kafka: Kafka, groupId: string): Promise<void> {
   await admin.connect();
   await admin.deleteGroups([groupId]);
   await admin.disconnect();
-}
-
-async function addressOf(platform: Platform, service: string): Promise<string> {
-  const { id } = await platform.container(service);
-  const inspected = await dockerApi<{ NetworkSettings: { Networks: Record<string, { IPAddress: string }> } }>(`/containers/${id}/json`);
-  const address = Object.entries(inspected.NetworkSettings.Networks).find(([network]) => network.endsWith('_services'))?.[1].IPAddress;
-  if (!address) throw new Error(`${service} is not on the network "services"`);
-  return address;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ApiClient } from '../../platform/cli/api/client.ts';
 import { signInStaff } from '../../platform/cli/api/staff.ts';
 import { containersOf, isHealthyNow, type Container } from '../../platform/cli/containers.ts';
+import { dockerApi } from '../../platform/cli/docker-api.ts';
 import { Instance } from '../../platform/cli/instance.ts';
 import { run } from '../../platform/cli/run.ts';
 import { readSecret } from '../../platform/cli/state/secrets.ts';
@@ -75,6 +76,15 @@ export class Platform {
     return found;
   }
 
+  /** Where a component listens on the network of the services, which is closed to everybody but this machine. */
+  async addressOf(service: string): Promise<string> {
+    const { id } = await this.container(service);
+    const inspected = await dockerApi<{ NetworkSettings: { Networks: Record<string, { IPAddress: string }> } }>(`/containers/${id}/json`);
+    const address = Object.entries(inspected.NetworkSettings.Networks).find(([network]) => network.endsWith('_services'))?.[1].IPAddress;
+    if (!address) throw new Error(`${service} is not on the network "services"`);
+    return address;
+  }
+
   /** Kills the component itself, not Docker's small init above it, by the host's process id: `docker kill` would suppress the restart policy. */
   async kill(container: Container): Promise<void> {
     await this.signal(container, 'SIGKILL');
@@ -129,12 +139,22 @@ export class Platform {
 
   /** A search of Elasticsearch, as the user that Kibana shows. */
   async search<T>(index: string, body: object): Promise<T[]> {
-    const password = await readSecret(this.instance.directory, 'elasticsearch-reader-password');
-    const config = `user = "reader:${password}"`;
-    const outcome = await run('docker', ['exec', '-i', (await this.container('elasticsearch')).id, 'curl', '-s', '-K', '-', '--cacert', '/run/holdfast/ca.crt', '-H', 'content-type: application/json', '-d', JSON.stringify(body), `https://elasticsearch:9200/${index}/_search`], { input: config });
-    const answer = JSON.parse(outcome.stdout) as { hits?: { hits: { _source: T }[] }; error?: unknown };
-    if (!answer.hits) throw new Error(`Elasticsearch: ${outcome.stdout.slice(0, 400)}`);
+    const answer = await this.askElasticsearch<{ hits?: { hits: { _source: T }[] } }>(`${index}/_search`, body);
+    if (!answer.hits) throw new Error(`Elasticsearch: ${JSON.stringify(answer).slice(0, 400)}`);
     return answer.hits.hits.map((hit) => hit._source);
+  }
+
+  /** How many documents a query finds. */
+  async count(index: string, body: object): Promise<number> {
+    const answer = await this.askElasticsearch<{ count?: number }>(`${index}/_count`, body);
+    if (answer.count === undefined) throw new Error(`Elasticsearch: ${JSON.stringify(answer).slice(0, 400)}`);
+    return answer.count;
+  }
+
+  private async askElasticsearch<T>(path: string, body: object): Promise<T> {
+    const password = await readSecret(this.instance.directory, 'elasticsearch-reader-password');
+    const outcome = await run('docker', ['exec', '-i', (await this.container('elasticsearch')).id, 'curl', '-s', '-K', '-', '--cacert', '/run/holdfast/ca.crt', '-H', 'content-type: application/json', '-d', JSON.stringify(body), `https://elasticsearch:9200/${path}`], { input: `user = "reader:${password}"` });
+    return JSON.parse(outcome.stdout) as T;
   }
 
   /** Value of each series of an instant query of Prometheus. */

@@ -5,6 +5,9 @@ import { Instance } from '../instance.ts';
 import { exclusively } from '../lock.ts';
 import { startOneOff, type OneOff } from '../one-off.ts';
 import { Progress } from '../progress.ts';
+import { rebuildEvents } from '../rebuild/events.ts';
+import { rebuildLogs } from '../rebuild/logs.ts';
+import { printSearch, rebuildSearch } from '../rebuild/search.ts';
 
 /** As `services/reporting/src/rebuild/rebuild.ts` has it. */
 interface Rebuilt {
@@ -32,6 +35,43 @@ export function rebuildCommand(): Command {
         const result = await new Progress(1).step('rebuilding the read models', (say) => rebuildReporting(instance, say));
         if (options.json) console.log(JSON.stringify(result, null, 2));
         else print(result);
+      });
+    });
+  rebuild
+    .command('search')
+    .description('copy the audit chain into Elasticsearch once more, and read every entry back; what is there stays')
+    .option('--json', 'the result for programs')
+    .addHelpText('after', '\nExit status: 0 every entry is there as the chain has it, 1 it is not.')
+    .action(async (options: { json?: true }, command: Command) => {
+      const instance = await Instance.existing(command);
+      await exclusively(instance, 'rebuild', async () => {
+        const result = await new Progress(1).step('copying the audit chain', (say) => rebuildSearch(instance, say));
+        if (options.json) console.log(JSON.stringify(result, null, 2));
+        else printSearch(result);
+        process.exitCode = result.differing_count === 0 ? 0 : 1;
+      });
+    });
+  rebuild
+    .command('logs')
+    .description('ship once more what Docker still keeps of all log lines (up to 100 MB a container); nothing is there twice')
+    .action(async (_options: object, command: Command) => {
+      const instance = await Instance.existing(command);
+      await exclusively(instance, 'rebuild', () => new Progress(1).step('shipping logs from their beginning', (say) => rebuildLogs(instance, say)));
+      console.log('The shipper reads all log files from their beginning.');
+    });
+  rebuild
+    .command('events')
+    .description('throw away what Kafka holds, and fill it anew from the journals; money moves on meanwhile')
+    .option('--yes', 'do not ask: what Kafka holds is gone')
+    .option('--json', 'the result for programs')
+    .addHelpText('after', '\nEvents of refusals at the gateway have no journal: those that the audit had not read are lost.\nExit status: 0 all events are in Kafka, 1 something to mend (the message says what).')
+    .action(async (options: { yes?: true; json?: true }, command: Command) => {
+      const instance = await Instance.existing(command);
+      if (!options.yes) throw new UserError('this throws away what Kafka holds.', ['If you mean it:  ./holdfast rebuild events --yes', 'Nothing was changed.'], 2);
+      await exclusively(instance, 'rebuild', async () => {
+        const result = await new Progress(1).step('filling Kafka from the journals', (say) => rebuildEvents(instance, say));
+        if (options.json) console.log(JSON.stringify(result, null, 2));
+        else for (const { topic, cluster, events } of result.streams) console.log(`${topic} of ${cluster}: all ${events} events are in Kafka.`);
       });
     });
   return rebuild;

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { containersOf, memoryBytes, type Container } from '../containers.ts';
 import { vendorImages } from '../images/catalogue.ts';
 import { Instance } from '../instance.ts';
+import { servicesOf } from './up.ts';
 
 const MIB = 1024 ** 2;
 
@@ -20,13 +21,20 @@ export function statusCommand(): Command {
     .addHelpText('after', '\nExit status: 0 everything healthy, 1 something is not, 3 not running.')
     .action(async (options: { json?: true }, command: Command) => {
       const instance = await Instance.named(command);
-      const rows = await Promise.all((await containersOf(instance)).map(toRow));
+      const present = await Promise.all((await containersOf(instance)).map(toRow));
+      const rows = present.length === 0 ? [] : [...present, ...absentFrom(instance, present)].toSorted((a, b) => a.component.localeCompare(b.component));
       const unavailable = vendorImages(instance.settings.registry).map(({ profile }) => profile).filter((profile) => !instance.settings.profiles.includes(profile));
       const total = rows.reduce((sum, row) => sum + row.memory_bytes, 0);
       process.exitCode = rows.length === 0 ? 3 : rows.every((row) => row.health === 'healthy') ? 0 : 1;
       if (options.json) console.log(JSON.stringify({ instance: instance.name, url: instance.url, components: rows, image_not_available: unavailable, memory_bytes: total }, null, 2));
       else print(instance, rows, unavailable, total);
     });
+}
+
+/** What belongs to a running platform and has no container, as after the loss of its disk. */
+function absentFrom(instance: Instance, present: readonly Row[]): Row[] {
+  const missing = servicesOf(instance).filter((service) => !present.some(({ component }) => component === service));
+  return missing.map((component) => ({ component, health: 'absent', memory_bytes: 0, restarts: 0, up_seconds: 0 }));
 }
 
 async function toRow(container: Container): Promise<Row> {
@@ -55,7 +63,7 @@ function print(instance: Instance, rows: readonly Row[], unavailable: readonly s
   const healthy = rows.filter((row) => row.health === 'healthy').length;
   console.log(`\n${healthy} of ${rows.length} healthy, ${(totalBytes / 1024 ** 3).toFixed(2)} GiB of memory, ${instance.url}`);
   const ill = rows.find((row) => row.health !== 'healthy');
-  if (ill) console.log(`Look:  ./holdfast logs ${ill.component}`);
+  if (ill) console.log(ill.health === 'absent' ? 'Make what is absent anew:  ./holdfast up' : `Look:  ./holdfast logs ${ill.component}`);
 }
 
 function duration(seconds: number): string {

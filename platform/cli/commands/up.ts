@@ -30,6 +30,11 @@ export const STAGES = [
 
 const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...nestServices, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter'] } as const;
 
+/** Everything that runs in this instance, as its images allow. */
+export function servicesOf(instance: Instance): string[] {
+  return [...STAGES.flatMap(({ services }) => services), ...REST.services, ...instance.settings.profiles];
+}
+
 export interface UpOptions {
   host?: string;
   port?: number;
@@ -97,7 +102,8 @@ async function proveOnce(instance: Instance): Promise<string> {
   return proof;
 }
 
-async function runSetup(instance: Instance, logFile: string, goBack: boolean): Promise<void> {
+/** Brings databases, topics, indices and the realm to what this version declares. */
+export async function runSetup(instance: Instance, logFile: string, goBack = false): Promise<void> {
   const outcome = await instance.tryCompose(['--profile', 'setup', 'run', '--rm', '--no-deps', ...(goBack ? ['-e', 'SETUP_GOES_BACK=yes'] : []), 'setup'], { logFile });
   if (outcome.exitCode !== 0) throw new UserError('the setup job failed. The end of its log:', [...(await lastLines(logFile)), `All of it:  less ${logFile}`, 'When it is mended, go on with:  ./holdfast up']);
 }
