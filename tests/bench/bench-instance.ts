@@ -23,7 +23,7 @@ const LIMITS = {
   HOLDFAST_RATE_LIMIT_REGISTRATION_PER_IP_PER_MINUTE: '100000',
 };
 
-/** Both halves of a pair have it: pgbench's connections do not fit into the 256 MB that a node of Postgres has (the ledger's dozen do). */
+/** Both halves of a pair have it: pgbench's connections do not fit into the 384 MB that a node of Postgres has (the ledger's dozen do). */
 const NODE_MEMORY = '1g';
 
 const CUSTOMERS_A_SHARD = 8;

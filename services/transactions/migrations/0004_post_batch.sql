@@ -415,11 +415,11 @@ BEGIN
   IF refused THEN
     UPDATE idempotency_keys SET outcome = i.verdict
       FROM unnest(scopes, keys, verdicts) AS i (scope, key, verdict)
-     WHERE i.verdict NOT IN ('posted', 'bucket_moved') AND idempotency_keys.scope = i.scope AND idempotency_keys.key = i.key;
+     WHERE i.verdict NOT IN ('posted', 'bucket_moved') AND idempotency_keys.id = key_id(i.scope, i.key);
     -- What another shard is to decide is not decided here.
     IF strayed IS NOT NULL THEN
       DELETE FROM idempotency_keys USING unnest(scopes, keys, verdicts, claimed) AS i (scope, key, verdict, claimed)
-       WHERE i.verdict = 'bucket_moved' AND i.claimed IS NOT false AND idempotency_keys.scope = i.scope AND idempotency_keys.key = i.key;
+       WHERE i.verdict = 'bucket_moved' AND i.claimed IS NOT false AND idempotency_keys.id = key_id(i.scope, i.key);
     END IF;
   END IF;
 
@@ -431,7 +431,7 @@ BEGIN
       SELECT i.n, k.request_hash = i.request_hash AS same, k.outcome, k.subject_id,
              to_char(coalesce(t.created_at, CASE WHEN k.operation = 'hold' THEN h.created_at ELSE h.closed_at END, k.created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS at
         FROM unnest(scopes, keys, request_hashes, claimed, here) WITH ORDINALITY AS i (scope, key, request_hash, claimed, here, n)
-        JOIN idempotency_keys k ON k.scope = i.scope AND k.key = i.key
+        JOIN idempotency_keys k ON k.id = key_id(i.scope, i.key)
         LEFT JOIN transfers t ON t.id = k.subject_id AND k.outcome = 'posted' AND k.operation IN ('transfer', 'capture')
         LEFT JOIN holds h ON h.id = k.subject_id AND k.outcome = 'posted' AND k.operation IN ('hold', 'void', 'expire')
        WHERE NOT i.claimed AND i.here IS NOT false

@@ -29,7 +29,7 @@ BEGIN
     ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
       SELECT CASE WHEN k.request_hash = open_account.request_hash THEN 'replayed' ELSE 'idempotency_key_reused' END, k.subject_id INTO outcome, account_id
-        FROM idempotency_keys k WHERE k.scope = open_account.scope AND k.key = open_account.key;
+        FROM idempotency_keys k WHERE k.id = key_id(open_account.scope, open_account.key);
       RETURN;
     END IF;
   END IF;

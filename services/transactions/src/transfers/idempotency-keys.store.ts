@@ -4,9 +4,9 @@ import type { Shard } from '../shards/shard.ts';
 export async function deleteOldKeys(shard: Shard, days: number, limit: number): Promise<number> {
   const [row] = await shard.write<{ deleted: bigint }>(
     `WITH old AS (
-       SELECT scope, key FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(days => $1) LIMIT $2 FOR UPDATE SKIP LOCKED
+       SELECT id FROM idempotency_keys WHERE created_at < clock_timestamp() - make_interval(days => $1) LIMIT $2 FOR UPDATE SKIP LOCKED
      ), deleted AS (
-       DELETE FROM idempotency_keys USING old WHERE idempotency_keys.scope = old.scope AND idempotency_keys.key = old.key RETURNING 1
+       DELETE FROM idempotency_keys USING old WHERE idempotency_keys.id = old.id RETURNING 1
      )
      SELECT count(*) AS deleted FROM deleted`, [days, limit], 'delete_old_keys');
   return Number(row?.deleted ?? 0n);

@@ -134,25 +134,25 @@ export function readHolds(reader: Reader, after: string, limit: number): Promise
 }
 
 export interface KeyRow {
-  scope: string; key: string; operation: string; subject_id: string; is_twice: boolean; is_wrong: boolean; is_last: boolean; place: bigint;
+  id: string; scope: string; key: string; operation: string; subject_id: string; is_twice: boolean; is_wrong: boolean; is_last: boolean; place: bigint;
 }
 
 /** Keys after one, in order: those that are there twice or whose subject is not, and the last of the page. */
-export function readKeys(reader: Reader, after: { scope: string; key: string }, limit: number): Promise<KeyRow[]> {
+export function readKeys(reader: Reader, after: string, limit: number): Promise<KeyRow[]> {
   return reader.query<KeyRow>(
     `SELECT *, is_twice OR lacks_subject AS is_wrong FROM (
-       SELECT claim.scope, claim.key, operation, subject_id,
-              coalesce(lag(claim.scope) OVER whole = claim.scope AND lag(claim.key) OVER whole = claim.key, false) AS is_twice,
+       SELECT claim.id, claim.scope, claim.key, operation, subject_id,
+              coalesce(lag(claim.id) OVER whole = claim.id, false) AS is_twice,
               outcome = 'posted' AND coalesce(transfers.id, holds.id, accounts.id) IS NULL AS lacks_subject,
-              row_number() OVER whole AS place, lead(claim.key) OVER whole IS NULL AS is_last
-         FROM (SELECT scope, key, operation, subject_id, outcome FROM idempotency_keys WHERE (scope, key) > ($1, $2) ORDER BY scope, key LIMIT $3) AS claim
+              row_number() OVER whole AS place, lead(claim.id) OVER whole IS NULL AS is_last
+         FROM (SELECT id, scope, key, operation, subject_id, outcome FROM idempotency_keys WHERE id > $1 ORDER BY id LIMIT $2) AS claim
          LEFT JOIN transfers ON operation IN ('transfer', 'capture') AND transfers.id = subject_id
          LEFT JOIN holds ON operation IN ('hold', 'void', 'expire') AND holds.id = subject_id
          LEFT JOIN accounts ON operation NOT IN ('transfer', 'capture', 'hold', 'void', 'expire') AND accounts.id = subject_id
-       WINDOW whole AS (ORDER BY claim.scope, claim.key)) AS seen
+       WINDOW whole AS (ORDER BY claim.id)) AS seen
       WHERE is_last OR is_twice OR lacks_subject
       ORDER BY place`,
-    [after.scope, after.key, limit], 'verify_keys');
+    [after, limit], 'verify_keys');
 }
 
 export interface OutboxPage { rows: bigint; last: bigint | null; count: bigint; sum: bigint; wrong: readonly { id: string; event: string; transfer: string | null; why: string }[] }

@@ -238,7 +238,7 @@ async function inspectHolds({ shard, protocol, smallPage, pause, lookElsewhere }
 
 async function inspectKeys({ shard, protocol, page, pause, lookElsewhere }: Inspection): Promise<void> {
   const subjects: Readonly<Record<string, 'transfer' | 'hold'>> = { transfer: 'transfer', capture: 'transfer', hold: 'hold', void: 'hold', expire: 'hold' };
-  let after = { scope: '', key: '' };
+  let after = LOWEST_ID;
   for (;;) {
     const rows = await readKeys(shard, after, page);
     const missing: Missing[] = [];
@@ -253,7 +253,7 @@ async function inspectKeys({ shard, protocol, page, pause, lookElsewhere }: Insp
     if (!last) return;
     protocol.looked('keys', shard.number, Number(last.place));
     if (Number(last.place) < page) return;
-    after = { scope: last.scope, key: last.key };
+    after = last.id;
     await pause();
   }
 }
