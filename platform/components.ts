@@ -19,6 +19,7 @@ export const secrets = {
   'elasticsearch-reader-password': 'Elasticsearch user "reader" (read-only, what Kibana shows)',
   'elasticsearch-kibana-password': 'Elasticsearch user "kibana-server"',
   'pgbackrest-cipher-passphrase': 'encrypts the backup repository',
+  'pgbackrest-second-cipher-passphrase': 'encrypts the second backup repository, where there is one',
   'grafana-admin-password': 'Grafana administrator, user "admin"',
   'grafana-encryption-key': 'encrypts the credentials that Grafana keeps in its database',
   'kibana-encryption-key': 'encrypts the sessions and saved objects of Kibana',
@@ -57,7 +58,9 @@ export const components = {
   'pg-router': { uid: 6102, names: ['pg-router'] },
   etcd: { uid: 6103, names: ['etcd'] },
   ...postgresNodes,
-  pgbackrest: { uid: 6111, names: ['pgbackrest'], secrets: ['pgbackrest-cipher-passphrase'] },
+  // One uid, as both work on the repositories' files. Their passphrases reach both in pgBackRest's own settings (platform/pgbackrest/configuration.ts).
+  pgbackrest: { uid: 6111, names: ['pgbackrest'] },
+  'backup-scheduler': { uid: 6111, names: ['backup-scheduler'] },
   kafka: { uid: 6120, names: ['kafka'] },
   redis: { uid: 6121, names: ['redis'] },
   elasticsearch: { uid: 6122, names: ['elasticsearch'], secrets: [

@@ -11,7 +11,7 @@ interface StanzaInfo {
   status: { code: number; message: string };
 }
 
-/** The repository host takes a first full backup of each cluster by itself; this waits until all of them are there. */
+/** The scheduler takes a first full backup of each cluster by itself; this waits until all of them are there. */
 export async function waitForFirstBackups(instance: Instance, say: (detail: string) => void): Promise<void> {
   const deadline = Date.now() + FIRST_BACKUP_BUDGET_SECONDS * 1000;
   for (;;) {
@@ -20,13 +20,13 @@ export async function waitForFirstBackups(instance: Instance, say: (detail: stri
     if (missing.length === 0) return;
     say(`waiting for ${missing.join(', ')}`);
     if (Date.now() > deadline) {
-      throw new UserError(`no full backup of ${missing.join(', ')} after ${FIRST_BACKUP_BUDGET_SECONDS} s.`, ['Look:  ./holdfast logs pgbackrest', 'Then go on with:  ./holdfast up']);
+      throw new UserError(`no full backup of ${missing.join(', ')} after ${FIRST_BACKUP_BUDGET_SECONDS} s.`, ['Look:  ./holdfast logs backup-scheduler', 'Then go on with:  ./holdfast up']);
     }
     await pause(2000);
   }
 }
 
 async function readStanzas(instance: Instance): Promise<StanzaInfo[]> {
-  const outcome = await instance.tryCompose(['exec', '-T', 'pgbackrest', 'pgbackrest', '--output=json', 'info']);
+  const outcome = await instance.tryCompose(['exec', '-T', 'backup-scheduler', 'pgbackrest', '--output=json', 'info']);
   return outcome.exitCode === 0 ? (JSON.parse(outcome.stdout) as StanzaInfo[]) : [];
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from './errors.ts';
+import type { BackupRepository } from '../pgbackrest/configuration.ts';
 import { must, run, type Outcome, type RunOptions } from './run.ts';
 import { PROJECT, versions } from './versions.ts';
 
@@ -24,6 +25,8 @@ export interface Settings {
   dockerRoot: string;
   /** Replicas of a service, where `scale` set another number than one. */
   replicas: Record<string, number>;
+  /** The second repository of backups, where `backups add-repository` has added one. */
+  backupRepository?: BackupRepository;
 }
 
 export const defaultSettings: Settings = { host: 'localhost', port: 8443, bind: '127.0.0.1', registry: '', profiles: [], replicas: {}, dockerRoot: '/var/lib/docker' };
@@ -103,6 +106,7 @@ export class Instance {
       HOLDFAST_URL: this.url,
       HOLDFAST_DOCKER_ROOT: this.settings.dockerRoot,
       HOLDFAST_ELASTICSEARCH_IMAGE: this.settings.elasticsearchImage ?? '',
+      HOLDFAST_SECOND_REPOSITORY: this.settings.backupRepository?.kind === 'path' ? this.settings.backupRepository.path : '',
     };
   }
 
@@ -131,7 +135,8 @@ export class Instance {
 
   private composeArguments(args: readonly string[]): string[] {
     const profiles = this.settings.profiles.flatMap((profile) => ['--profile', profile]);
-    return ['compose', '--project-directory', PROJECT, '-f', join(PROJECT, 'docker-compose.yml'), '-p', this.name, '--env-file', this.composeFile, ...profiles, ...args];
+    const second = this.settings.backupRepository ? ['-f', join(PROJECT, `platform/pgbackrest/second-${this.settings.backupRepository.kind}.compose.yml`)] : [];
+    return ['compose', '--project-directory', PROJECT, '-f', join(PROJECT, 'docker-compose.yml'), ...second, '-p', this.name, '--env-file', this.composeFile, ...profiles, ...args];
   }
 }
 

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { backupCommand } from './commands/backup.ts';
+import { backupsCommand } from './commands/backups.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { certificatesCommand } from './commands/certificates.ts';
 import { credentialsCommand } from './commands/credentials.ts';
@@ -36,6 +38,8 @@ const commands = [
   rebuildCommand,
   runbookCommand,
   shardsCommand,
+  backupCommand,
+  backupsCommand,
   recoveryKitCommand,
   testCommand,
   bundleCommand,

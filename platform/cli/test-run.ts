@@ -82,7 +82,7 @@ export class TestRun {
   private async static(): Promise<void> {
     const checks: [string, string[]][] = [
       ['shell scripts', ['sh', '-c', 'shellcheck -x -P SCRIPTDIR holdfast .ci/run $(grep -rlE "^#!/bin/(ba)?sh" platform tests --exclude-dir=node_modules)']],
-      ['Dockerfiles', ['sh', '-c', 'hadolint $(find platform services tests -name Dockerfile -not -path "*/node_modules/*")']],
+      ['Dockerfiles', ['sh', '-c', 'hadolint $(find platform services backups tests -name Dockerfile -not -path "*/node_modules/*")']],
       ['type check', ['node', '--run', 'typecheck']],
       // The rules of imports follow the packages to what they export, which is what was built.
       ['lint', ['sh', '-c', 'node --run build && node --run lint']],

@@ -5,6 +5,7 @@ import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { nestServices, postgresClusters } from '../../components.ts';
+import { configureBackups } from '../backups/configure.ts';
 import { containersOf, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { waitForFirstBackups } from '../first-backup.ts';
@@ -24,7 +25,7 @@ import { ensureSecrets } from '../state/secrets.ts';
  * that would find nothing there yet.
  */
 export const STAGES = [
-  { label: 'Postgres, Kafka, Redis, Elasticsearch', budgetSeconds: 240, services: ['etcd', ...Object.values(postgresClusters).flatMap((cluster) => cluster.nodes), 'pg-router', 'pgbackrest', 'kafka', 'redis', 'elasticsearch'] },
+  { label: 'Postgres, Kafka, Redis, Elasticsearch', budgetSeconds: 240, services: ['etcd', ...Object.values(postgresClusters).flatMap((cluster) => cluster.nodes), 'pg-router', 'pgbackrest', 'backup-scheduler', 'kafka', 'redis', 'elasticsearch'] },
   { label: 'Keycloak', budgetSeconds: 240, services: ['keycloak'] },
 ] as const;
 
@@ -70,6 +71,7 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
     instance.settings.dockerRoot = (await docker('info', '-f', '{{.DockerRootDir}}')).trim();
     await instance.save();
     await ensureSecrets(instance.directory, instance.publicNames);
+    await configureBackups(instance);
   });
   await progress.step('images', async (say) => {
     await ensureImages(instance.settings.registry, logDirectory, say);

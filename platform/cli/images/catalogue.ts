@@ -35,6 +35,7 @@ export const images: readonly Image[] = [
   room('etcd'),
   room('pg-router'),
   room('pgbackrest'),
+  { name: 'backup-scheduler', dockerfile: 'backups/scheduler/Dockerfile', on: ['pgbackrest', 'node'], inputs: ['backups/scheduler', ...['schedule', 'due', 'disks', 'repository-info'].map((name) => `backups/${name}.ts`)] },
   room('redis'),
   room('edge'),
   room('logs'),
@@ -47,7 +48,7 @@ export const images: readonly Image[] = [
 /** Where tests run; not part of an installation. */
 export const testsImage: Image = {
   name: 'tests', dockerfile: 'tests/Dockerfile', on: ['base', 'node'],
-  inputs: ['tests', 'services', 'platform', 'holdfast', 'docker-compose.yml', 'eslint.config.js', 'jest.config.js', '.dependency-cruiser.cjs', '.hadolint.yaml', ...manifests],
+  inputs: ['tests', 'services', 'platform', 'backups', 'holdfast', 'docker-compose.yml', 'eslint.config.js', 'jest.config.js', '.dependency-cruiser.cjs', '.hadolint.yaml', ...manifests],
 };
 
 /** What releases and bundles are made with; not part of an installation. */

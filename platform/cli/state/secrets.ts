@@ -85,14 +85,14 @@ async function ensureCertificate(directory: string, uid: number, authority: Auth
   await ownedFile(marker, leaf.certificatePem, uid); // Last: its presence says that the others are there.
 }
 
-async function ownedDirectory(path: string, uid: number): Promise<void> {
+export async function ownedDirectory(path: string, uid: number): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 });
   await chmod(path, 0o700);
   await chown(path, uid, uid);
 }
 
 /** Writes a file owned by `uid`, for its eyes only unless `mode` says otherwise, whole or not at all, and only when its content differs. */
-async function ownedFile(path: string, content: string | Buffer, uid: number, mode = 0o400): Promise<void> {
+export async function ownedFile(path: string, content: string | Buffer, uid: number, mode = 0o400): Promise<void> {
   const bytes = Buffer.from(content as string);
   if (existsSync(path) && (await readFile(path)).equals(bytes)) return;
   const unfinished = `${path}.new`;
