@@ -30,11 +30,16 @@ export function faultOfWords(program: Command, words: readonly string[]): string
   }
   if (chain.length === 1) return `there is no command ./holdfast ${words.join(' ')}`;
   const { registeredArguments } = command;
-  if (command.commands.length > 0 && registeredArguments.length === 0) return `./holdfast ${words.join(' ')}: ${named(chain)} wants one of ${command.commands.map((one) => one.name()).join(', ')}`;
+  if (command.commands.length > 0 && registeredArguments.length === 0 && (operands > 0 || !actsItself(command))) return `./holdfast ${words.join(' ')}: ${named(chain)} wants one of ${command.commands.map((one) => one.name()).join(', ')}`;
   const required = registeredArguments.filter((one) => one.required).length;
   if (operands < required) return `./holdfast ${named(chain)} wants ${registeredArguments.map((one) => `<${one.name()}>`).join(' ')}`;
   if (operands > registeredArguments.length && !registeredArguments.some((one) => one.variadic)) return `./holdfast ${named(chain)} does not take so many words: ${words.join(' ')}`;
   return undefined;
+}
+
+/** A group that does something by itself, too, as `backups` lists them. Commander keeps that to itself. */
+function actsItself(command: Command): boolean {
+  return '_actionHandler' in command && command._actionHandler !== null;
 }
 
 function takesValue(option: Option): boolean {

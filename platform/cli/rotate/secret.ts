@@ -31,6 +31,7 @@ const WAYS: Record<SecretName, Way> = {
   'elasticsearch-reader-password': { kind: 'file', server: 'elasticsearch' },
   'elasticsearch-kibana-password': { kind: 'file', server: 'elasticsearch' },
   'pgbackrest-cipher-passphrase': { kind: 'not_here', why: 'every backup that there is, is encrypted with it', next: 'Whoever has it needs the backups, too: keep them from him. A new passphrase wants a new repository.' },
+  'pgbackrest-second-cipher-passphrase': { kind: 'not_here', why: 'every backup in the second repository is encrypted with it', next: 'Whoever has it needs that repository, too: keep it from him. A new passphrase wants a new repository.' },
   'grafana-admin-password': { kind: 'not_here', why: 'Grafana keeps it in its own database', next: 'Change it in Grafana: Profile, Change password.' },
   'grafana-encryption-key': { kind: 'not_here', why: 'what Grafana has encrypted with it could not be read any more', next: 'Enter the credentials of data sources in Grafana anew instead.' },
   'kibana-encryption-key': { kind: 'not_here', why: 'what Kibana has encrypted with it could not be read any more', next: 'Change the password that Kibana uses instead:  ./holdfast rotate elasticsearch-kibana-password' },
