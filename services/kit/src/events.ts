@@ -33,6 +33,14 @@ export const eventData = {
   'hold.expired': hold,
   'user.registered': z.object({ user_id: z.string(), roles: z.array(z.string()) }),
   'user.updated': z.object({ user_id: z.string() }),
+  /**
+   * The first event of an epoch: a database was restored, on purpose. Of the epoch before, and of none besides, the events up to `stands_until` still hold;
+   * what came after them no longer happened.
+   */
+  'stream.restored': z.object({
+    restore_id: z.string(), cluster: z.string(), previous_epoch: z.int().positive(), stands_until: digits,
+    restored_to: z.string(), last_transaction_at: z.string().nullable(), lsn: z.string(), by: z.string(), reason: z.string(),
+  }),
   'security.denied': z.looseObject({ reason: z.string() }),
 } as const;
 
@@ -70,18 +78,30 @@ export function dataOf<Type extends EventType>(event: Event, type: Type): EventD
 export interface Position {
   readonly epoch: number;
   readonly sequence: bigint;
+  /** When this epoch began, RFC 3339; absent in the first one. */
+  readonly epochBegan?: string | undefined;
 }
 
 /**
- * Decides one event against a consumer's position: the next one is applied, one that was seen is ignored, a gap or an older epoch is
- * refused. The first event ever seen must be number 1. A newer epoch (after a restore) is for the caller to decide: its read model is
- * rebuilt, or the epoch's statement says from which sequence it goes on.
+ * Decides one event against a consumer's position: the next one is applied, one that was seen is ignored, a gap is refused. The first event ever seen must be
+ * number 1. A newer epoch begins with the statement of the restore that began it; without one it is refused. `taken_back`: it is that statement, and what the
+ * consumer has applied beyond it no longer happened. An older epoch is over: what it told before it ended is passed over, when a stream is read again; what it
+ * tells since comes from a database that should be no more, and is refused.
  */
-export function placeOf(event: Event, position: Position | undefined): 'next' | 'seen' | 'gap' | 'older_epoch' | 'newer_epoch' {
+export function placeOf(event: Event, position: Position | undefined): 'next' | 'seen' | 'gap' | 'older_epoch' | 'newer_epoch' | 'taken_back' {
   const sequence = BigInt(event.sequence);
   if (!position) return sequence === 1n ? 'next' : 'gap';
-  if (event.epoch < position.epoch) return 'older_epoch';
-  if (event.epoch > position.epoch) return 'newer_epoch';
+  if (event.epoch < position.epoch) return position.epochBegan !== undefined && Date.parse(event.occurred_at) < Date.parse(position.epochBegan) ? 'seen' : 'older_epoch';
+  if (event.epoch > position.epoch) return placeOfNewEpoch(event, sequence, position);
   if (sequence <= position.sequence) return 'seen';
   return sequence === position.sequence + 1n ? 'next' : 'gap';
+}
+
+function placeOfNewEpoch(event: Event, sequence: bigint, position: Position): 'next' | 'gap' | 'newer_epoch' | 'taken_back' {
+  if (!isOfType(event, 'stream.restored')) return 'newer_epoch';
+  const standsUntil = BigInt(event.data.stands_until);
+  if (sequence !== standsUntil + 1n || event.data.previous_epoch > position.epoch) return 'newer_epoch';
+  // In an epoch that was itself undone, the same numbers were given to other events.
+  if (event.data.previous_epoch < position.epoch || position.sequence > standsUntil) return 'taken_back';
+  return position.sequence === standsUntil ? 'next' : 'gap';
 }

@@ -32,6 +32,19 @@ describe('a stream', () => {
     expect(takeIn(stream(received(5, { epoch })), { epoch: 2, sequence: 4n })).toMatchObject({ next: [], refusal: { reason } });
   });
 
+  test('of what is told goes on after a restore that has undone a part of it; one of what is does not', () => {
+    const restored = received(4, { epoch: 2 });
+    const events = [received(5), { ...restored, event: { ...restored.event, type: 'stream.restored', data: {
+      restore_id: 'r', cluster: 'ledger0', previous_epoch: 1, stands_until: '3', restored_to: 'x', last_transaction_at: null, lsn: '0/1', by: 'somebody', reason: 'a test',
+    } } }, received(5, { epoch: 2 })];
+    const told = takeIn(stream(...events), { epoch: 1, sequence: 4n }, { keepsWhatWas: true });
+    expect(sequences(told.next)).toEqual(['5', '4', '5']);
+    expect(told.position).toEqual({ epoch: 2, sequence: 5n, epochBegan: restored.event.occurred_at });
+    const is = takeIn(stream(...events), { epoch: 1, sequence: 4n });
+    expect(sequences(is.next)).toEqual(['5']);
+    expect(() => conclude(is)).toThrow('taken_back at epoch 2 sequence 4, standing at epoch 1 sequence 5: the database was restored to before that, and the read models must follow');
+  });
+
   test('begins with event 1 and no other', () => {
     expect(takeIn(stream(received(1)), undefined).refusal).toBeUndefined();
     expect(takeIn(stream(received(2)), undefined).refusal?.reason).toBe('gap');

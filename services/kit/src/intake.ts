@@ -9,7 +9,7 @@ const refused = counter('events_refused_total', 'Times that a stream was refused
 const stopped = gauge('event_stream_stopped', '1 while a stream stands still because an event was refused', ['topic', 'shard']);
 const delay = gauge('event_delay_seconds', 'Time from when the last applied event occurred until it was applied', ['topic', 'shard']);
 
-export type RefusedPlace = 'gap' | 'older_epoch' | 'newer_epoch';
+export type RefusedPlace = 'gap' | 'older_epoch' | 'newer_epoch' | 'taken_back';
 
 /** A shard of a topic, and events of it in their order. */
 export interface Stream {
@@ -42,7 +42,8 @@ export class StreamRefused extends Error {
   constructor(intake: Intake, { reason, received }: StreamRefusal) {
     const { epoch, sequence } = received.event;
     super(`${intake.topic} shard ${intake.shard}: ${reason} at epoch ${epoch} sequence ${sequence}, standing at ${
-      intake.position ? `epoch ${intake.position.epoch} sequence ${intake.position.sequence}` : 'the beginning'}`);
+      intake.position ? `epoch ${intake.position.epoch} sequence ${intake.position.sequence}` : 'the beginning'}${
+      reason === 'taken_back' ? ': the database was restored to before that, and the read models must follow:  ./holdfast rebuild reporting' : ''}`);
     this.name = 'StreamRefused';
     this.reason = reason;
     this.topic = received.topic;
@@ -50,17 +51,22 @@ export class StreamRefused extends Error {
   }
 }
 
-/** Sorts out what to apply: seen events are dropped, and everything from the first refused one on. */
-export function takeIn({ topic, shard, events }: Stream, position: Position | undefined): Intake {
+/**
+ * Sorts out what to apply: seen events are dropped, and everything from the first refused one on. `keepsWhatWas`: for a log of what was told, which goes on after
+ * a restore though some of it no longer happened; a model of what is must be built anew then.
+ */
+export function takeIn({ topic, shard, events }: Stream, position: Position | undefined, { keepsWhatWas = false } = {}): Intake {
   const next: ReceivedEvent[] = [];
   let stand = position;
   for (const received of events) {
     const { event } = received;
-    const place = placeOf(event, stand);
+    const found = placeOf(event, stand);
+    const place = found === 'taken_back' && keepsWhatWas ? 'next' : found;
     if (place === 'seen') continue;
     if (place !== 'next') return { topic, shard, next, position: stand, refusal: { reason: place, received } };
     next.push(received);
-    stand = { epoch: event.epoch, sequence: BigInt(event.sequence) };
+    const epochBegan = event.epoch === stand?.epoch ? stand.epochBegan : stand === undefined ? undefined : event.occurred_at;
+    stand = { epoch: event.epoch, sequence: BigInt(event.sequence), ...(epochBegan !== undefined && { epochBegan }) };
   }
   return { topic, shard, next, position: stand, refusal: undefined };
 }

@@ -15,16 +15,16 @@ export async function lockHead(connection: Connection): Promise<{ sequence: bigi
 }
 
 export async function readPosition(connection: Connection, topic: string, shard: number): Promise<Position | undefined> {
-  const [row] = await connection.query<{ epoch: number; sequence: bigint }>(
-    'SELECT epoch, sequence FROM consumer_position WHERE topic = $1 AND shard = $2', [topic, shard], 'position');
-  return row;
+  const [row] = await connection.query<{ epoch: number; sequence: bigint; epoch_began: string | null }>(
+    'SELECT epoch, sequence, epoch_began FROM consumer_position WHERE topic = $1 AND shard = $2', [topic, shard], 'position');
+  return row && { epoch: row.epoch, sequence: row.sequence, epochBegan: row.epoch_began ?? undefined };
 }
 
-export async function movePosition(connection: Connection, { topic, shard }: Stream, { epoch, sequence }: Position): Promise<void> {
+export async function movePosition(connection: Connection, { topic, shard }: Stream, { epoch, sequence, epochBegan }: Position): Promise<void> {
   await connection.query(
-    `INSERT INTO consumer_position (topic, shard, epoch, sequence) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (topic, shard) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence`,
-    [topic, shard, epoch, sequence.toString()], 'move_position');
+    `INSERT INTO consumer_position (topic, shard, epoch, sequence, epoch_began) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (topic, shard) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence, epoch_began = excluded.epoch_began`,
+    [topic, shard, epoch, sequence.toString(), epochBegan ?? null], 'move_position');
 }
 
 export interface Searchable { occurredAt: string; type: string; traceId: string | undefined }

@@ -22,14 +22,14 @@ export async function applyEvents(database: Database, events: readonly ReceivedE
 }
 
 export async function lockPosition(connection: Connection, { topic, shard }: Pick<Stream, 'topic' | 'shard'>): Promise<Position | undefined> {
-  const [row] = await connection.query<{ epoch: number; sequence: bigint }>(
-    'SELECT epoch, sequence FROM consumer_position WHERE topic = $1 AND shard = $2 FOR UPDATE', [topic, shard], 'lock_position');
-  return row;
+  const [row] = await connection.query<{ epoch: number; sequence: bigint; epoch_began: string | null }>(
+    'SELECT epoch, sequence, epoch_began FROM consumer_position WHERE topic = $1 AND shard = $2 FOR UPDATE', [topic, shard], 'lock_position');
+  return row && { epoch: row.epoch, sequence: row.sequence, epochBegan: row.epoch_began ?? undefined };
 }
 
-export async function movePosition(connection: Connection, { topic, shard }: Pick<Stream, 'topic' | 'shard'>, { epoch, sequence }: Position): Promise<void> {
+export async function movePosition(connection: Connection, { topic, shard }: Pick<Stream, 'topic' | 'shard'>, { epoch, sequence, epochBegan }: Position): Promise<void> {
   await connection.query(
-    `INSERT INTO consumer_position (topic, shard, epoch, sequence) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (topic, shard) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence, moved_at = clock_timestamp()`,
-    [topic, shard, epoch, sequence.toString()], 'move_position');
+    `INSERT INTO consumer_position (topic, shard, epoch, sequence, epoch_began) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (topic, shard) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence, epoch_began = excluded.epoch_began, moved_at = clock_timestamp()`,
+    [topic, shard, epoch, sequence.toString(), epochBegan ?? null], 'move_position');
 }

@@ -23,9 +23,9 @@ const event = (sequence: number) => ({
 });
 
 test('two who ask at once each get their own answer', async () => {
-  const books = answering({ 'positions': [[0, '7'], [1, '9007199254740993'], { end: 0 }], 'heads': [['a', '1', '-5'], { end: 0 }], 'events 0 1 3': [event(2), event(3), { end: 0 }] });
-  const [positions, heads, events] = await Promise.all([books.positions(), all(books.heads()), all(books.events(0, 1n, 3n))]);
-  expect(positions).toEqual(new Map([[0, 7n], [1, 9007199254740993n]]));
+  const books = answering({ 'epochs': [[0, [[1, '5'], [3, '7']]], [1, [[1, '9007199254740993']]], { end: 0 }], 'heads': [['a', '1', '-5'], { end: 0 }], 'events 0 1 3': [event(2), event(3), { end: 0 }] });
+  const [epochs, heads, events] = await Promise.all([books.epochs(), all(books.heads()), all(books.events(0, 1n, 3n))]);
+  expect(epochs).toEqual(new Map([[0, [{ epoch: 1, sequence: 5n }, { epoch: 3, sequence: 7n }]], [1, [{ epoch: 1, sequence: 9007199254740993n }]]]));
   expect(heads).toEqual([{ account: 'a', version: '1', balance: '-5' }]);
   expect(events.map(({ sequence }) => sequence)).toEqual(['2', '3']);
 });
@@ -37,7 +37,7 @@ test('an answer that ends with a failure is none, though lines of it came', asyn
 test('an end that says nothing is a failure', async () => {
   const input = new PassThrough();
   const books = new BooksOverPipes(input, new PassThrough());
-  const asked = books.positions();
+  const asked = books.epochs();
   input.end();
   await expect(asked).rejects.toThrow('nobody answers');
 });

@@ -1,8 +1,8 @@
-import { Event } from '@holdfast/kit/events';
+import { Event, type Position } from '@holdfast/kit/events';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import type { Books } from './rebuild.ts';
+import type { Books, Epochs } from './rebuild.ts';
 
 /**
  * The ledger's books, asked of whoever started this program: a line `{"want": [what, ...]}` goes out, its answer comes in as lines of JSON, the last of which is
@@ -18,10 +18,10 @@ export class BooksOverPipes implements Books {
     this.output = output;
   }
 
-  async positions(): Promise<ReadonlyMap<number, bigint>> {
-    const positions = new Map<number, bigint>();
-    for await (const [shard, sequence] of this.ask<[number, string]>('positions')) positions.set(shard, BigInt(sequence));
-    return positions;
+  async epochs(): Promise<Epochs> {
+    const epochs = new Map<number, Position[]>();
+    for await (const [shard, ofShard] of this.ask<[number, [number, string][]]>('epochs')) epochs.set(shard, ofShard.map(([epoch, sequence]) => ({ epoch, sequence: BigInt(sequence) })));
+    return epochs;
   }
 
   async *events(shard: number, after: bigint, to: bigint): AsyncIterable<Event> {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { applyEvents } from '../read-models/apply-events.ts';
 import { readBalances, readLines, readOwnerVersion } from '../reports/reports.store.ts';
-import { rebuild, type Books, type Rebuilt, type Replay } from './rebuild.ts';
+import { rebuild, type Books, type Epochs, type Rebuilt, type Replay } from './rebuild.ts';
 
 const TOPIC = 'ledger.events';
 const ACCOUNTS = 10;
@@ -42,6 +42,7 @@ class Ledger {
   readonly told: Event[] = [];
   readonly accounts = Array.from({ length: ACCOUNTS }, () => ({ id: randomUUID(), owner: randomUUID(), balance: 0n, version: 0n }));
   private readonly sequences = [0, 0];
+  private readonly epochsOf = [1, 1];
   asked: string[] = [];
 
   constructor() {
@@ -67,11 +68,33 @@ class Ledger {
   private tell(shard: number, type: string, data: Record<string, unknown>): void {
     const sequence = (this.sequences[shard] ?? 0) + 1;
     this.sequences[shard] = sequence;
-    this.told.push({ id: randomUUID(), type, version: 1, epoch: 1, shard, sequence: String(sequence), occurred_at: new Date().toISOString(), traceparent: null, actor: 'test', data });
+    this.told.push({ id: randomUUID(), type, version: 1, epoch: this.epochsOf[shard] ?? 1, shard, sequence: String(sequence), occurred_at: new Date().toISOString(), traceparent: null, actor: 'test', data });
   }
 
-  async positions(): Promise<ReadonlyMap<number, bigint>> {
-    return new Map(this.sequences.map((sequence, shard) => [shard, BigInt(sequence)]));
+  async epochs(): Promise<Epochs> {
+    return new Map(this.sequences.map((_, shard) => [shard, [...Map.groupBy(this.told.filter((event) => event.shard === shard), ({ epoch }) => epoch)]
+      .map(([epoch, events]) => ({ epoch, sequence: BigInt(events.at(-1)?.sequence ?? 0) }))]));
+  }
+
+  /** Goes back to event n of a shard, as a restore does: what came after it no longer happened, and a new epoch begins. Returns what was undone. */
+  restore(shard: number, n: number, epoch: number): Event[] {
+    const undone = this.told.filter((event) => event.shard === shard && Number(event.sequence) > n);
+    const left = this.told.filter((event) => !undone.includes(event));
+    this.told.splice(0, this.told.length, ...left);
+    for (const account of this.accounts) [account.balance, account.version] = [0n, 0n];
+    for (const { data } of left) {
+      for (const { account_id, balance, version } of (data.entries ?? []) as { account_id: string; balance: string; version: string }[]) {
+        const account = this.accounts.find(({ id }) => id === account_id);
+        if (account) [account.balance, account.version] = [BigInt(balance), BigInt(version)];
+      }
+    }
+    const previous = this.epochsOf[shard] ?? 1;
+    this.epochsOf[shard] = epoch;
+    this.sequences[shard] = n;
+    this.tell(shard, 'stream.restored', {
+      restore_id: 'r', cluster: `ledger${shard}`, previous_epoch: previous, stands_until: String(n), restored_to: 'x', last_transaction_at: null, lsn: '0/1', by: 'test', reason: 'test',
+    });
+    return undone;
   }
 
   async *eventsOf(shard: number, after: bigint, to: bigint): AsyncIterable<Event> {
@@ -104,7 +127,7 @@ function replayOf(from: Ledger, has: (event: Event) => boolean = () => true): Re
   };
 }
 
-const books = (): Books => ({ positions: () => ledger.positions(), events: (shard, after, to) => ledger.eventsOf(shard, after, to), heads: () => ledger.heads() });
+const books = (): Books => ({ epochs: () => ledger.epochs(), events: (shard, after, to) => ledger.eventsOf(shard, after, to), heads: () => ledger.heads() });
 const run = (replay: Replay = replayOf(ledger), of: Books = books()): Promise<Rebuilt> =>
   rebuild({ live, fresh, topic: TOPIC, replay, books: of, say: () => undefined, silenceMs: 1_000 });
 
@@ -238,5 +261,34 @@ describe('the old read models stay as they were', () => {
     await expect(live.query('DROP TABLE account_balances')).rejects.toThrow('must be owner');
     await expect(live.query('DELETE FROM statement_lines')).rejects.toThrow('permission denied');
     await expect(live.query('CREATE SCHEMA mine')).rejects.toThrow('permission denied');
+  });
+});
+
+describe('after a restore of a shard', () => {
+  test('what no longer happened is gone from the read models, whether Kafka still tells it or not', async () => {
+    const standing = ledger.told.filter(({ shard }) => shard === 0).length;
+    const kafka = [...ledger.told];
+    ledger.restore(0, standing - 20, 5);
+    for (let n = 0; n < 10; n++) ledger.transfer();
+    kafka.push(...ledger.told.filter((event) => !kafka.includes(event)));
+    // The reader of events stands still before the statement: it has applied what was undone.
+    await expect(applyEvents(live, kafka.map(received))).rejects.toThrow('rebuild reporting');
+    const told = Object.assign(Object.create(ledger) as Ledger, { told: kafka });
+    const result = await run(replayOf(told));
+    expect(result.differences_count).toBeGreaterThan(0);
+    await expectReadModelsOfLedger();
+    // And goes on, however often Kafka tells all of it again.
+    ledger.transfer();
+    await applyEvents(live, [...kafka, ...ledger.told.slice(-1)].map(received));
+    await expectReadModelsOfLedger();
+    expect((await run(replayOf(ledger, () => false))).differences_count).toBe(0);
+    await expectReadModelsOfLedger();
+  });
+
+  test('who had not come further than the restore goes on by itself', async () => {
+    ledger.restore(1, ledger.told.filter(({ shard }) => shard === 1).length, 7);
+    ledger.transfer();
+    await applyEvents(live, ledger.events.map(received));
+    await expectReadModelsOfLedger();
   });
 });

@@ -1,3 +1,4 @@
+import type { Position } from '@holdfast/kit/events';
 import type { Connection, Database } from '@holdfast/kit/postgres';
 
 /** Any number will do, as long as nobody else takes it in this database. */
@@ -6,7 +7,14 @@ const REBUILD_LOCK = 4_706_201;
 /** How many differences are told one by one. */
 export const DIFFERENCES_TOLD = 20;
 
-export type Positions = ReadonlyMap<number, bigint>;
+/** Where each shard stands: the epoch, and the number of the event in it. */
+export type Positions = ReadonlyMap<number, Position>;
+
+/** Whether who stands at `one` has all that who stands at `other` has, or what has taken its place since. */
+export function hasReached(one: Position | undefined, other: Position): boolean {
+  if (one === undefined) return false;
+  return one.epoch > other.epoch || (one.epoch === other.epoch && one.sequence >= other.sequence);
+}
 
 /** One rebuild at a time: held by the session. */
 export async function lockRebuild(connection: Connection): Promise<boolean> {
@@ -28,8 +36,8 @@ export async function abandonRebuild(database: Database): Promise<void> {
 
 /** Up to where the read models of a schema are built, by shard. */
 export async function readPositions(connection: Connection, schema: 'public' | 'rebuild', topic: string): Promise<Positions> {
-  const rows = await connection.query<{ shard: number; sequence: bigint }>(`SELECT shard, sequence FROM ${schema}.consumer_position WHERE topic = $1`, [topic]);
-  return new Map(rows.map(({ shard, sequence }) => [shard, sequence]));
+  const rows = await connection.query<{ shard: number; epoch: number; sequence: bigint }>(`SELECT shard, epoch, sequence FROM ${schema}.consumer_position WHERE topic = $1`, [topic]);
+  return new Map(rows.map(({ shard, epoch, sequence }) => [shard, { epoch, sequence }]));
 }
 
 /**

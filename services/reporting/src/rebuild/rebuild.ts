@@ -1,3 +1,4 @@
+import type { Position } from '@holdfast/kit/events';
 import { takeIn } from '@holdfast/kit/intake';
 import type { ReceivedEvent } from '@holdfast/kit/kafka';
 import type { Connection, Database } from '@holdfast/kit/postgres';
@@ -5,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { lockPosition, movePosition } from '../read-models/apply-events.ts';
 import { project } from '../read-models/project.ts';
 import {
-  abandonRebuild, beginRebuild, compareModels, disagreeing, finishRebuild, holdStill, lockRebuild, readPositions, unlockRebuild, type Difference, type Head, type Positions,
+  abandonRebuild, beginRebuild, compareModels, disagreeing, finishRebuild, hasReached, holdStill, lockRebuild, readPositions, unlockRebuild, type Difference, type Head, type Positions,
 } from './rebuild.store.ts';
 
 const HEADS_AT_ONCE = 2_000;
@@ -19,9 +20,25 @@ const AGREE_WITHIN_MS = 60_000;
 
 /** The ledger's own books: what Kafka does not have any more, and what the balances must be. */
 export interface Books {
-  positions(): Promise<Positions>;
+  /** Of every shard its epochs in order, each with the number of its last event: of what was told in an epoch beyond that, a restore has undone all. */
+  epochs(): Promise<Epochs>;
   events(shard: number, after: bigint, to: bigint): AsyncIterable<ReceivedEvent['event']>;
   heads(): AsyncIterable<Head>;
+}
+
+export type Epochs = ReadonlyMap<number, readonly Position[]>;
+
+/** Where the ledger stands, by its epochs. */
+function ends(epochs: Epochs): Positions {
+  return new Map([...epochs].flatMap(([shard, ofShard]) => { const last = ofShard.at(-1); return last ? [[shard, last] as const] : []; }));
+}
+
+/** Whether an event still holds: it is one of its epoch's, and none that was told before the epoch began, or after it was to be the last. */
+export function stillHolds(epochs: readonly Position[], { epoch, sequence }: Position): boolean {
+  const place = epochs.findIndex((one) => one.epoch === epoch);
+  const [before, its] = [epochs[place - 1], epochs[place]];
+  if (its === undefined) return false;
+  return sequence > (before?.sequence ?? 0n) && (place === epochs.length - 1 || sequence <= its.sequence);
 }
 
 /** Events of the topic from its first on, given to `apply` until stopped. */
@@ -57,14 +74,15 @@ export async function rebuild(options: { live: Database; fresh: Database; topic:
   const { live, books, say } = options;
   return live.session(async (lock) => {
     if (!await lockRebuild(lock)) throw new Busy('another rebuild is under way');
-    const filler = new Filler(options);
+    const epochs = await books.epochs();
+    const filler = new Filler(options, epochs);
     let replay: ReturnType<Replay> | undefined;
     try {
       await beginRebuild(live);
       replay = options.replay((events) => filler.take(events));
       say('reading Kafka from its first event');
       const before = new Date();
-      await filler.reach(await readPositions(live, 'public', options.topic), await books.positions());
+      await filler.reach(await readPositions(live, 'public', options.topic), ends(epochs));
       say('comparing with the ledger');
       const agreed = await agree(options);
       say('comparing with the read models so far');
@@ -94,12 +112,14 @@ class Filler {
   applied = 0;
   fromJournal = 0;
   private readonly options: Parameters<typeof rebuild>[0];
+  private readonly epochs: Epochs;
   private lastHeard = performance.now();
   private taking = 0;
   private queue: Promise<unknown> = Promise.resolve();
 
-  constructor(options: Parameters<typeof rebuild>[0]) {
+  constructor(options: Parameters<typeof rebuild>[0], epochs: Epochs) {
     this.options = options;
+    this.epochs = epochs;
   }
 
   /** Events as Kafka has them. If it does not begin where we stand, the ledger is asked for those between. */
@@ -115,7 +135,9 @@ class Filler {
   }
 
   private async takeAll(events: readonly ReceivedEvent[]): Promise<void> {
-    for (const [shard, ofShard] of Map.groupBy(events, ({ event }) => event.shard)) {
+    for (const [shard, told] of Map.groupBy(events, ({ event }) => event.shard)) {
+      const ofShard = this.ofThisPast(shard, told);
+      if (ofShard.length === 0) continue;
       const gap = await this.alone(() => this.apply(shard, ofShard));
       if (gap === undefined) continue;
       await this.fill(shard, gap.after, gap.first - 1n);
@@ -128,13 +150,27 @@ class Filler {
     const { fresh, topic, say, silenceMs = SILENCE_MS } = this.options;
     for (;;) {
       const now = await readPositions(fresh, 'rebuild', topic);
-      const behind = targets.flatMap((target) => [...target]).filter(([shard, sequence]) => (now.get(shard) ?? 0n) < sequence);
+      const at = (shard: number): bigint => now.get(shard)?.sequence ?? 0n;
+      const behind = targets.flatMap((target) => [...target]).filter(([shard, position]) => !hasReached(now.get(shard), position));
       const [first] = behind;
       if (!first) return;
-      say(behind.map(([shard, sequence]) => `shard ${shard}: event ${now.get(shard) ?? 0n} of ${sequence}`).join(', '));
-      if (this.taking === 0 && performance.now() - this.lastHeard > silenceMs) await this.fill(first[0], now.get(first[0]) ?? 0n, first[1]);
+      say(behind.map(([shard, { sequence }]) => `shard ${shard}: event ${at(shard)} of ${sequence}`).join(', '));
+      // Where the read models stand in an epoch that was ended, the numbers of the one after it may be lower: so as far as the ledger tells.
+      if (this.taking === 0 && performance.now() - this.lastHeard > silenceMs) await this.fill(first[0], at(first[0]), this.lastOf(first[0], first[1]));
       else await sleep(250);
     }
+  }
+
+  /** Without what was told in an epoch that was ended, beyond its end. */
+  private ofThisPast(shard: number, events: readonly ReceivedEvent[]): ReceivedEvent[] {
+    const epochs = this.epochs.get(shard) ?? [];
+    const newest = epochs.at(-1)?.epoch ?? 1;
+    return events.filter(({ event }) => event.epoch > newest || epochs.length < 2 || stillHolds(epochs, { epoch: event.epoch, sequence: BigInt(event.sequence) }));
+  }
+
+  private lastOf(shard: number, { epoch, sequence }: Position): bigint {
+    const last = this.epochs.get(shard)?.at(-1);
+    return last && last.epoch > epoch ? last.sequence : sequence;
   }
 
   private async fill(shard: number, after: bigint, to: bigint): Promise<void> {
@@ -222,7 +258,7 @@ async function whenLevel<T>({ live, fresh, topic }: Parameters<typeof rebuild>[0
         const old = await readPositions(connection, 'public', topic);
         for (const deadline = performance.now() + HELD_MAX_MS; ;) {
           const now = await readPositions(fresh, 'rebuild', topic);
-          if ([...old].every(([shard, sequence]) => (now.get(shard) ?? 0n) >= sequence)) break;
+          if ([...old].every(([shard, position]) => hasReached(now.get(shard), position))) break;
           if (performance.now() > deadline) throw new Error('the new read models do not come up with the old ones');
           await sleep(20);
         }

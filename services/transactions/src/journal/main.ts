@@ -2,13 +2,13 @@ import { configureLogging } from '@holdfast/kit/logging';
 import { Database } from '@holdfast/kit/postgres';
 import { once } from 'node:events';
 import { config } from '../config.ts';
-import { readEvents, readHeads, readLastSequence } from './journal.store.ts';
+import { readEpochs, readEvents, readHeads } from './journal.store.ts';
 
 /**
  * The ledger's own books, to standard output, a line of JSON each, for `holdfast rebuild`. Nobody else may read them: so it is this service's own program, with
  * its own certificate, that hands them to whoever has the machine.
  *
- * positions                  [shard, last sequence] of every shard
+ * epochs                     [shard, [[epoch, last sequence], ...]] of every shard
  * events SHARD AFTER TO      events, from the outbox, which keeps them all
  * heads                      [account, version, balance] of every account of every shard
  */
@@ -46,7 +46,7 @@ async function tellHeads(shard: Database): Promise<void> {
 
 try {
   const [what, ...args] = process.argv.slice(2);
-  if (what === 'positions') await tell(await Promise.all(shards.map(async (shard, number) => [number, (await readLastSequence(shard)).toString()])));
+  if (what === 'epochs') await tell(await Promise.all(shards.map(async (shard, number) => [number, (await readEpochs(shard)).map(({ epoch, sequence }) => [epoch, sequence.toString()])])));
   else if (what === 'heads') for (const shard of shards) await tellHeads(shard);
   else if (what === 'events') {
     const shard = shards[Number(args[0])];
