@@ -26,7 +26,7 @@ const VENDOR = new Set(['grafana', 'kibana']);
 /** The shipper reads Docker's log files as an ordinary user: platform/logs/README.md. */
 const GAINS_A_CAPABILITY = new Set(['logs']);
 
-const variables = { ...versions, HOLDFAST_INSTANCE: 'check', HOLDFAST_STATE: '/state', HOLDFAST_REGISTRY: '', HOLDFAST_HOST: 'localhost', HOLDFAST_PORT: '8443', HOLDFAST_BIND: '127.0.0.1', HOLDFAST_URL: 'https://localhost:8443', HOLDFAST_DOCKER_ROOT: '/var/lib/docker' };
+const variables = { ...versions, HOLDFAST_INSTANCE: 'check', HOLDFAST_STATE: '/state', HOLDFAST_REGISTRY: '', HOLDFAST_HOST: 'localhost', HOLDFAST_PORT: '8443', HOLDFAST_BIND: '127.0.0.1', HOLDFAST_URL: 'https://localhost:8443', HOLDFAST_DOCKER_ROOT: '/var/lib/docker', HOLDFAST_AUDIT_SECOND: 'none', HOLDFAST_AUDIT_SECOND_PLACE: '' };
 const text = await must('docker', ['compose', '--profile', '*', '--project-directory', PROJECT, '-f', `${PROJECT}/docker-compose.yml`, 'config'], { environment: variables });
 const services = (parse(text) as { services: Record<string, ComposeService> }).services;
 

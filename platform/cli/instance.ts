@@ -27,6 +27,8 @@ export interface Settings {
   replicas: Record<string, number>;
   /** The second repository of backups, where `backups add-repository` has added one. */
   backupRepository?: BackupRepository;
+  /** A directory of the host that gets the checkpoints of the audit trail as well. */
+  auditSecondPlace?: string;
 }
 
 export const defaultSettings: Settings = { host: 'localhost', port: 8443, bind: '127.0.0.1', registry: '', profiles: [], replicas: {}, dockerRoot: '/var/lib/docker' };
@@ -89,6 +91,8 @@ export class Instance {
   /** Writes the settings and the variables that the compose files interpolate. */
   async save(): Promise<void> {
     await mkdir(join(this.directory, 'log'), { recursive: true, mode: 0o711 });
+    // Mounted into audit: Docker would make it itself, without a mode of ours.
+    await mkdir(join(this.directory, 'operator-log'), { recursive: true, mode: 0o755 });
     await writeWhole(join(this.directory, 'settings.json'), JSON.stringify(this.settings, null, 2) + '\n');
     const lines = Object.entries(this.composeVariables()).map(([name, value]) => `${name}=${value}`);
     await writeWhole(this.composeFile, lines.join('\n') + '\n');
@@ -105,6 +109,8 @@ export class Instance {
       HOLDFAST_BIND: this.settings.bind,
       HOLDFAST_URL: this.url,
       HOLDFAST_DOCKER_ROOT: this.settings.dockerRoot,
+      HOLDFAST_AUDIT_SECOND: this.settings.auditSecondPlace === undefined ? 'none' : 'configured',
+      HOLDFAST_AUDIT_SECOND_PLACE: this.settings.auditSecondPlace ?? '',
       HOLDFAST_ELASTICSEARCH_IMAGE: this.settings.elasticsearchImage ?? '',
       HOLDFAST_SECOND_REPOSITORY: this.settings.backupRepository?.kind === 'path' ? this.settings.backupRepository.path : '',
     };

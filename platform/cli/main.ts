@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander';
 import { UserError } from './errors.ts';
+import { commandEnds } from './operator-log.ts';
 import { createProgram } from './program.ts';
 
 /** Exit status of a command that was called wrongly, as the shell's own builtins have it. */
@@ -7,9 +8,12 @@ const EXIT_USAGE = 2;
 
 try {
   await createProgram().parseAsync();
+  await commandEnds(Number(process.exitCode ?? 0));
 } catch (error) {
+  const exitCode = report(error);
+  await commandEnds(exitCode, (error as Error).message);
   // At once: after a failed build its siblings would go on for minutes.
-  process.exit(report(error));
+  process.exit(exitCode);
 }
 
 function report(error: unknown): number {

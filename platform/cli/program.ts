@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { backupCommand } from './commands/backup.ts';
 import { backupsCommand } from './commands/backups.ts';
 import { bundleCommand } from './commands/bundle.ts';
@@ -20,6 +21,7 @@ import { statusCommand } from './commands/status.ts';
 import { testCommand } from './commands/test.ts';
 import { upCommand } from './commands/up.ts';
 import { urlsCommand } from './commands/urls.ts';
+import { commandBegins } from './operator-log.ts';
 
 /** All commands, in the order in which people are told of them. After a change here: npm run generate. */
 const commands = [
@@ -35,6 +37,7 @@ const commands = [
   doctorCommand,
   demoCommand,
   ledgerCommand,
+  auditCommand,
   rebuildCommand,
   runbookCommand,
   shardsCommand,
@@ -54,6 +57,7 @@ export function createProgram(): Command {
     .showHelpAfterError('Run ./holdfast help to see the commands.')
     .configureHelp({ sortSubcommands: false, showGlobalOptions: true })
     .exitOverride();
+  program.hook('preAction', (_program, command) => commandBegins(command));
   for (const make of commands) program.addCommand(make().exitOverride());
   return program;
 }

@@ -127,6 +127,14 @@ export function clients(url: string, secret: (name: SecretName) => string) {
   ];
 }
 
+/** In the realm `master`, as what happens there, sign-ins of administrators, is for the audit trail too. An hour, so that its own sign-ins do not fill the trail. */
+export function auditClient(secret: (name: SecretName) => string) {
+  return {
+    clientId: 'audit', name: 'audit service', ...closed, publicClient: false, serviceAccountsEnabled: true, fullScopeAllowed: true, secret: secret('keycloak-client-audit'),
+    attributes: { 'access.token.lifespan': String(HOUR_S) },
+  };
+}
+
 const managesPeople = ['manage-users', 'view-users', 'query-users'] as const;
 
 /** The whole realm as it is when it is made: POST /admin/realms. An existing one gets `settings`, `clients` and `roles` one by one. */

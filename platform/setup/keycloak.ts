@@ -1,4 +1,4 @@
-import { clients, masterSettings, people, realm, roles, settings, type Role } from '../keycloak/realm.ts';
+import { auditClient, clients, masterSettings, people, realm, roles, settings, type Role } from '../keycloak/realm.ts';
 import { callJson, type Answer } from './http.ts';
 import { secret } from './identity.ts';
 import { SetupError } from './patience.ts';
@@ -22,6 +22,7 @@ export async function setUpKeycloak(): Promise<string> {
   const present = (await call('GET', REALM, undefined, [200, 404])).status === 200;
   if (present) await update(call, url);
   else await call('POST', `${BASE}/admin/realms`, realm(url, secret), [201]);
+  await letAuditLook(call);
   const made = await addPeople(call);
   return `realm ${present ? 'as declared' : 'made'}, ${made} people added`;
 }
@@ -41,6 +42,23 @@ async function update(call: Call, url: string): Promise<void> {
     const [existing] = found.body;
     if (existing) await call('PUT', `${REALM}/clients/${existing.id}`, withoutMappers(client), [204]);
     else await call('POST', `${REALM}/clients`, client, [201]);
+  }
+}
+
+/** The client by which audit takes in Keycloak's own events: an account of the realm `master`, which may look at the events of both realms and at nothing else. */
+async function letAuditLook(call: Call): Promise<void> {
+  const master = `${BASE}/admin/realms/master`;
+  const declared = auditClient(secret);
+  const find = async (clientId: string): Promise<string | undefined> =>
+    (await call<{ id: string }[]>('GET', `${master}/clients?clientId=${encodeURIComponent(clientId)}`, undefined, [200])).body[0]?.id;
+  const existing = await find(declared.clientId);
+  if (existing) await call('PUT', `${master}/clients/${existing}`, declared, [204]);
+  else await call('POST', `${master}/clients`, declared, [201]);
+  const account = await call<{ id: string }>('GET', `${master}/clients/${existing ?? await find(declared.clientId)}/service-account-user`, undefined, [200]);
+  for (const realmClient of ['master-realm', 'holdfast-realm']) {
+    const client = await find(realmClient);
+    const role = await call<{ id: string; name: string }>('GET', `${master}/clients/${client}/roles/view-events`, undefined, [200]);
+    await call('POST', `${master}/users/${account.body.id}/role-mappings/clients/${client}`, [{ id: role.body.id, name: role.body.name }], [204]);
   }
 }
 

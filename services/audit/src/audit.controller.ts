@@ -6,7 +6,8 @@ import { answersFrom, refuse } from '@holdfast/kit/problem';
 import { Controller, Get } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { z } from 'zod';
-import { Entries, EntriesQuery, Entry, EntryParams, Verification, VerificationQuery, VERIFY_MAX } from './audit.schema.ts';
+import { Checkpoints, CheckpointsQuery, Entries, EntriesQuery, Entry, EntryParams, Verification, VerificationQuery, VERIFY_MAX } from './audit.schema.ts';
+import { CheckpointPlace } from './checkpoints/checkpoint-file.ts';
 import { readEntries, readEntry, readLastSequence, type EntryRow } from './log/log.store.ts';
 import { verifyLog } from './log/verify-log.ts';
 
@@ -19,7 +20,7 @@ const answer = answersFrom<'entry_unknown' | 'range_malformed'>({
 @Roles('auditor')
 @Controller('v1/audit')
 export class AuditController {
-  constructor(private readonly database: Database) {}
+  constructor(private readonly database: Database, private readonly place: CheckpointPlace) {}
 
   @Get('entries')
   @Describe({ summary: 'Entries of the audit log, in order', query: EntriesQuery, responses: { 200: Entries } })
@@ -33,6 +34,22 @@ export class AuditController {
   @Describe({ summary: 'One entry', params: EntryParams, responses: { 200: Entry } })
   async showEntry(@ParsedParams(EntryParams) { sequence }: z.output<typeof EntryParams>): Promise<Entry> {
     return shown(answer(await readEntry(this.database, BigInt(sequence)) ?? refuse('entry_unknown')));
+  }
+
+  @Get('checkpoints')
+  @Describe({
+    summary: 'Signed checkpoints of the log, in order: for whoever keeps them elsewhere', query: CheckpointsQuery, responses: { 200: Checkpoints },
+  })
+  async listCheckpoints(@ParsedQuery(CheckpointsQuery) query: z.output<typeof CheckpointsQuery>): Promise<z.output<typeof Checkpoints>> {
+    const checkpoints: string[] = [];
+    let place = 0;
+    for await (const note of this.place.readNotes()) {
+      place += 1;
+      if (place <= query.after) continue;
+      checkpoints.push(note);
+      if (checkpoints.length === query.limit) break;
+    }
+    return { checkpoints, next_after: checkpoints.length === query.limit ? query.after + query.limit : null };
   }
 
   @Get('verification')
@@ -53,7 +70,7 @@ export class AuditController {
 
 function shown(row: EntryRow): Entry {
   return {
-    sequence: row.sequence.toString(), recorded_at: row.recorded_at, topic: row.topic, epoch: row.epoch, shard: row.shard,
+    sequence: row.sequence.toString(), recorded_at: new Date(Number(row.recorded_at_ms)).toISOString(), topic: row.topic, epoch: row.epoch, shard: row.shard,
     event_sequence: row.event_sequence.toString(), type: row.type, trace_id: row.trace_id, event: row.event,
     previous_hash: row.previous_hash.toString('hex'), hash: row.hash.toString('hex'),
   };

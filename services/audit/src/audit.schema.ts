@@ -25,12 +25,22 @@ export const Entry = z.object({
   previous_hash: Hash,
   hash: Hash,
 }).meta({
-  description: 'An entry. Its hash is SHA-256 of the lines "holdfast-audit-1", sequence, previous_hash, topic, epoch, shard, event_sequence and event, '
+  description: 'An entry. Its hash is SHA-256 of the lines "holdfast-audit-1", sequence, previous_hash, recorded_at (in milliseconds since 1970), topic, epoch, shard, event_sequence and event, '
     + 'parted by line feeds, with none at the end.',
 });
 export type Entry = z.output<typeof Entry>;
 
 export const Entries = z.object({ entries: z.array(Entry), next_after: z.string().nullable() });
+
+export const CheckpointsQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0).meta({ description: 'Checkpoints after so many' }),
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+});
+
+export const Checkpoints = z.object({
+  checkpoints: z.array(z.string().meta({ description: 'A signed note (C2SP tlog-checkpoint), as it is kept' })),
+  next_after: z.number().nullable(),
+});
 
 /** What one request may ask to verify: about two seconds of work. */
 export const VERIFY_MAX = 50_000n;

@@ -41,6 +41,8 @@ export const eventData = {
     restore_id: z.string(), cluster: z.string(), previous_epoch: z.int().positive(), stands_until: digits,
     restored_to: z.string(), last_transaction_at: z.string().nullable(), lsn: z.string(), by: z.string(), reason: z.string(),
   }),
+  /** Somebody looked at the profile of somebody else. */
+  'user.read': z.object({ user_id: z.string() }),
   'security.denied': z.looseObject({ reason: z.string() }),
 } as const;
 

@@ -29,6 +29,17 @@ export class PeopleStore {
     return personOf(await this.database.query<Row>(`select ${COLUMNS} from people where id = $1`, [id]));
   }
 
+  /** The profile of somebody else: that it was read is an event, and without it nothing is shown. */
+  async readOfAnother(id: string, reader: string): Promise<StoredPerson | undefined> {
+    const person = await this.database.transaction(async (connection) => {
+      const found = personOf(await connection.query<Row>(`select ${COLUMNS} from people where id = $1`, [id]));
+      if (found) await writeEvent(connection, { type: 'user.read', data: { user_id: id }, actor: reader });
+      return found;
+    });
+    if (person) this.committed();
+    return person;
+  }
+
   async byEmail(email: string): Promise<StoredPerson | undefined> {
     return personOf(await this.database.query<Row>(`select ${COLUMNS} from people where email = $1`, [email]));
   }

@@ -45,9 +45,10 @@ export class UsersController {
 
   @Roles('operator', 'admin')
   @Get(':id')
-  @Describe({ summary: 'A person, for operators and administrators', params: PersonParams, responses: { 200: PersonResponse } })
-  async person(@ParsedParams(PersonParams) params: PersonParams): Promise<PersonResponse> {
-    return this.read(params.id);
+  @Describe({ summary: 'A person, for operators and administrators; that it was read goes into the audit trail', params: PersonParams, responses: { 200: PersonResponse } })
+  async person(@ParsedParams(PersonParams) params: PersonParams, @Caller() caller: CallerOf): Promise<PersonResponse> {
+    if (params.id === caller.subject) return this.read(caller.subject);
+    return responseOf(answer((await this.people.readOfAnother(params.id, caller.subject)) ?? refuse('person_unknown')));
   }
 
   private async read(id: string): Promise<PersonResponse> {

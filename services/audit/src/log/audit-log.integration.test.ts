@@ -58,9 +58,9 @@ describe('the log', () => {
   });
 
   test('takes no entry whose hash is not that of its content, or that is not chained to the last', async () => {
-    const insert = (sequence: number, previous: string, hash: string) => postgres.sql('audit', `INSERT INTO audit_log (sequence, previous_hash, hash, topic, epoch, shard, event_sequence, event, occurred_at, type)
-      SELECT ${sequence}, ${previous}, ${hash}, 't', 1, 0, 1, '{}', now(), 'x' FROM audit_log WHERE sequence = 51`, 'audit');
-    const right = (sequence: number, previous: string) => `sha256(convert_to('holdfast-audit-1' || E'\\n${sequence}\\n' || encode(${previous}, 'hex') || E'\\nt\\n1\\n0\\n1\\n{}', 'UTF8'))`;
+    const insert = (sequence: number, previous: string, hash: string) => postgres.sql('audit', `INSERT INTO audit_log (sequence, previous_hash, hash, recorded_at_ms, topic, epoch, shard, event_sequence, event, event_id, occurred_at, type)
+      SELECT ${sequence}, ${previous}, ${hash}, 5, 't', 1, 0, 1, '{}', gen_random_uuid(), now(), 'x' FROM audit_log WHERE sequence = 51`, 'audit');
+    const right = (sequence: number, previous: string) => `sha256(convert_to('holdfast-audit-1' || E'\\n${sequence}\\n' || encode(${previous}, 'hex') || E'\\n5\\nt\\n1\\n0\\n1\\n{}', 'UTF8'))`;
     const zeros = "decode(repeat('00', 32), 'hex')";
     await expect(insert(52, 'hash', zeros)).rejects.toThrow('hash_of_content');
     await expect(insert(52, zeros, right(52, zeros))).rejects.toThrow('chained');
@@ -86,7 +86,7 @@ describe('verification shows', () => {
 
   test('a changed event with a hash that fits it', async () => {
     await tamper(`UPDATE audit_log SET shard = shard + 100 WHERE sequence = 10;
-      UPDATE audit_log SET hash = sha256(convert_to('holdfast-audit-1' || E'\\n' || sequence || E'\\n' || encode(previous_hash, 'hex') || E'\\n' || topic || E'\\n'
+      UPDATE audit_log SET hash = sha256(convert_to('holdfast-audit-1' || E'\\n' || sequence || E'\\n' || encode(previous_hash, 'hex') || E'\\n' || recorded_at_ms || E'\\n' || topic || E'\\n'
         || epoch || E'\\n' || shard || E'\\n' || event_sequence || E'\\n' || event, 'UTF8')) WHERE sequence = 10`);
     expect(await verifyAll()).toMatchObject({ fault: { sequence: 11n, fault: 'not_chained' } });
   });

@@ -3,7 +3,7 @@ import { documentOf, indexOf } from './document.ts';
 
 const row = {
   sequence: 7n, previous_hash: Buffer.alloc(32), hash: Buffer.alloc(32, 1), topic: 'ledger.events', epoch: 1, shard: 0, event_sequence: 3n,
-  event: '{"occurred_at":"2026-02-01T00:30:00.000000+01:00","actor":"alice","id":"1","data":{"amount":"5"}}', type: 'transfer.posted', trace_id: null, recorded_at: '2026-03-01T00:00:00.000000Z',
+  event: '{"occurred_at":"2026-02-01T00:30:00.000000+01:00","actor":"alice","id":"1","data":{"amount":"5"}}', type: 'transfer.posted', trace_id: null, recorded_at_ms: 1_772_323_200_000n,
 };
 
 test('an entry lands in the index of the month in which it occurred, in UTC, however late it is copied', () => {

@@ -30,7 +30,7 @@ export function documentOf(row: EntryRow): Record<string, unknown> {
       sequence: row.sequence.toString(),
       hash: row.hash.toString('hex'),
       previous_hash: row.previous_hash.toString('hex'),
-      recorded_at: row.recorded_at,
+      recorded_at: new Date(Number(row.recorded_at_ms)).toISOString(),
     },
     data,
   };
