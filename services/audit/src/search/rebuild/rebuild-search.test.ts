@@ -4,7 +4,7 @@ import { rebuildSearch, type Chain, type Copy, type Place } from './rebuild-sear
 
 function row(sequence: bigint): EntryRow {
   const event = JSON.stringify({ id: `event ${sequence}`, occurred_at: '2026-02-01T00:00:00.000000Z', actor: 'alice', data: { amount: '5' } });
-  return { sequence, previous_hash: Buffer.alloc(32), hash: Buffer.alloc(32, Number(sequence % 251n)), topic: 'ledger.events', epoch: 1, shard: 0, event_sequence: sequence, event, type: 'transfer.posted', trace_id: null, recorded_at: '2026-02-01T00:00:00.000000Z' };
+  return { sequence, previous_hash: Buffer.alloc(32), hash: Buffer.alloc(32, Number(sequence % 251n)), topic: 'ledger.events', epoch: 1, shard: 0, event_sequence: sequence, event, type: 'transfer.posted', trace_id: null, recorded_at_ms: 1_769_904_000_000n };
 }
 
 /** A chain of so many entries, of which more come once it is asked for its last. */
