@@ -76,10 +76,12 @@ export function auditCommand(): Command {
     .command('second-place')
     .description('keep the checkpoints in a second directory too, best on another machine; without one: say which it is')
     .argument('[directory]', 'absolute; or "none"')
-    .action(async (directory: string | undefined, _options: object, command: Command) => {
+    .option('--path', 'only the directory, for scripts')
+    .action(async (directory: string | undefined, { path }: { path?: true }, command: Command) => {
       const instance = await Instance.existing(command);
       if (directory !== undefined) await setSecondPlace(instance, directory);
       const { auditSecondPlace } = instance.settings;
+      if (path) return console.log(auditSecondPlace ?? 'none');
       console.log(auditSecondPlace === undefined ? 'Checkpoints are kept in one place only. Name a second:  ./holdfast audit second-place /mnt/other-machine/checkpoints' : `Checkpoints are kept in ${auditSecondPlace} as well.`);
     });
   audit

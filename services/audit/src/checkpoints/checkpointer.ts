@@ -16,7 +16,7 @@ const RETRY_MS = 5_000;
 
 const writtenAt = gauge('audit_checkpoint_timestamp_seconds', 'Time of the last checkpoint; 0 if there is none yet');
 const writtenSize = gauge('audit_checkpoint_entries', 'Entries that the last checkpoint covers');
-const copiedAt = gauge('audit_checkpoint_copy_timestamp_seconds', 'Time of the last checkpoint in the second place, where one is configured');
+const copiedAt = gauge('audit_checkpoint_copy_timestamp_seconds', 'Time of the last checkpoint in the second place; not there where none is configured', ['place']);
 
 /** The log is not what was signed: nothing is signed any more until it is, or until a restore is authorised. */
 export class TrailBroken extends Error {
@@ -56,6 +56,7 @@ export class Checkpointer {
   start(): void {
     writtenAt.set(0);
     broken.set({ found_by: 'checkpoint' }, 0);
+    if (this.options.secondPlace) copiedAt.set({ place: 'second' }, 0);
     this.running ??= this.runForEver();
   }
 
@@ -173,6 +174,6 @@ export class Checkpointer {
       }
       if (!isKnown) throw new Error(`the second place (${secondPlace.path}) has a checkpoint that the first has not, of ${new Date(there?.time_ms ?? 0).toISOString()}: one of them was changed`);
     }
-    if (this.last) copiedAt.set(this.last.time_ms / 1_000);
+    if (this.last) copiedAt.set({ place: 'second' }, this.last.time_ms / 1_000);
   }
 }

@@ -14,3 +14,10 @@ test('a document carries the event as it was, and no trace id where there was no
   expect(documentOf(row)).toMatchObject({ audit: { sequence: '7' }, event: { original: row.event, action: 'transfer.posted' }, user: { id: 'alice' }, data: { amount: '5' } });
   expect(documentOf(row)).not.toHaveProperty('trace');
 });
+
+test('a document says from where, and how it ended', () => {
+  const signIn = { ...row, type: 'sign_in.login_error', event: '{"occurred_at":"2026-02-01T00:00:00Z","actor":"unknown","id":"1","data":{"from":"203.0.113.7","outcome":"failure"}}' };
+  expect(documentOf(signIn)).toMatchObject({ source: { ip: '203.0.113.7' }, event: { category: 'authentication', outcome: 'failure' } });
+  expect(documentOf({ ...row, type: 'security.denied' })).toMatchObject({ event: { category: 'intrusion_detection', outcome: 'failure' } });
+  expect(documentOf(row)).toMatchObject({ event: { category: 'process', outcome: 'success' } });
+});

@@ -93,6 +93,7 @@ const TokenAnswer = z.object({ access_token: z.string(), expires_in: z.number() 
 export class AuditAccount implements KeycloakAdministration {
   private readonly options: { keycloakUrl: string; directory: string; fetch: (url: string, init: { method?: string; headers?: Record<string, string>; body?: string; signal: AbortSignal }) => Promise<{ status: number; text: string }> };
   private token: { value: string; until_ms: number } | undefined;
+  private fetching: Promise<string> | undefined;
 
   constructor(options: AuditAccount['options']) {
     this.options = options;
@@ -106,8 +107,14 @@ export class AuditAccount implements KeycloakAdministration {
     return JSON.parse(answer.text);
   }
 
-  private async accessToken(signal: AbortSignal): Promise<string> {
-    if (this.token && this.token.until_ms > Date.now()) return this.token.value;
+  /** One sign-in for all who ask at the same time: each is an event of its own. */
+  private accessToken(signal: AbortSignal): Promise<string> {
+    if (this.token && this.token.until_ms > Date.now()) return Promise.resolve(this.token.value);
+    this.fetching ??= this.fetchToken(signal).finally(() => { this.fetching = undefined; });
+    return this.fetching;
+  }
+
+  private async fetchToken(signal: AbortSignal): Promise<string> {
     const { keycloakUrl, directory, fetch } = this.options;
     const secret = readSecret('keycloak-client-audit', directory);
     const answer = await fetch(`${keycloakUrl}/realms/master/protocol/openid-connect/token`, {

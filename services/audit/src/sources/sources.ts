@@ -22,8 +22,13 @@ export class Sources implements OnApplicationShutdown {
     const account = new AuditAccount({
       keycloakUrl: config.keycloakUrl, directory,
       fetch: async (url, { method = 'GET', headers, body, signal }) => {
-        const response = await request(url, { method: method as 'GET' | 'POST', headers: headers ?? {}, body: body ?? null, signal, dispatcher: agent });
-        return { status: response.statusCode, text: await response.body.text() };
+        try {
+          const response = await request(url, { method: method as 'GET' | 'POST', headers: headers ?? {}, body: body ?? null, signal, dispatcher: agent });
+          return { status: response.statusCode, text: await response.body.text() };
+        } catch (cause) {
+          // Without its code, by which it would pass for a lost database.
+          throw new Error(`Keycloak cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+        }
       },
     });
     const sources = [

@@ -47,8 +47,8 @@ export class ThrowawayTrail {
     this.secondPlace = new CheckpointPlace(join(directory, 'second'));
   }
 
-  static async start(): Promise<ThrowawayTrail> {
-    const postgres = await ThrowawayPostgres.start({ database: 'audit', role: 'audit', migrations: fileURLToPath(new URL('../../migrations', import.meta.url)) });
+  static async start(options: { memory?: string } = {}): Promise<ThrowawayTrail> {
+    const postgres = await ThrowawayPostgres.start({ ...options, database: 'audit', role: 'audit', migrations: fileURLToPath(new URL('../../migrations', import.meta.url)) });
     return new ThrowawayTrail(postgres, await mkdtemp(join(tmpdir(), 'holdfast-trail-')));
   }
 

@@ -23,10 +23,10 @@ export class ThrowawayPostgres {
   }
 
   /** Starts it with one database, owned by `setup` and migrated from the SQL files of a directory, as the setup job does. */
-  static async start(options: { database: string; role: string; migrations: string; shard?: number }): Promise<ThrowawayPostgres> {
+  static async start(options: { database: string; role: string; migrations: string; shard?: number; memory?: string }): Promise<ThrowawayPostgres> {
     const container = `holdfast-test-postgres-${randomBytes(4).toString('hex')}`;
     const version = (await readFile(new URL('../../../../platform/versions.env', import.meta.url), 'utf8')).match(/^HOLDFAST_VERSION=(.+)$/m)?.[1];
-    await run('docker', ['run', '--detach', '--rm', '--name', container, '--memory', '512m', '--publish', '127.0.0.1::5432',
+    await run('docker', ['run', '--detach', '--rm', '--name', container, '--memory', options.memory ?? '512m', '--publish', '127.0.0.1::5432',
       '--tmpfs', '/var/lib/postgresql:uid=6110,gid=6110,mode=0700', '--tmpfs', '/run/postgresql:uid=6110,gid=6110,mode=0700',
       `holdfast/postgres:${version}`, 'sh', '-c', START, 'start', options.role]);
     try {
