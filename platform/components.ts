@@ -59,6 +59,7 @@ export const components = {
   edge: { uid: 6101, names: ['edge'] },
   'pg-router': { uid: 6102, names: ['pg-router'] },
   etcd: { uid: 6103, names: ['etcd'] },
+  'pg-guard': { uid: 6104, names: ['pg-guard'] },
   ...postgresNodes,
   // One uid, as both work on the repositories' files. Their passphrases reach both in pgBackRest's own settings (platform/pgbackrest/configuration.ts).
   pgbackrest: { uid: 6111, names: ['pgbackrest'] },

@@ -4,6 +4,7 @@ import { backupCommand } from './commands/backup.ts';
 import { backupsCommand } from './commands/backups.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { certificatesCommand } from './commands/certificates.ts';
+import { clusterCommand } from './commands/cluster.ts';
 import { credentialsCommand } from './commands/credentials.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -18,6 +19,7 @@ import { runbookCommand } from './commands/runbook.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { shardsCommand } from './commands/shards.ts';
 import { statusCommand } from './commands/status.ts';
+import { switchoverCommand } from './commands/switchover.ts';
 import { testCommand } from './commands/test.ts';
 import { upCommand } from './commands/up.ts';
 import { urlsCommand } from './commands/urls.ts';
@@ -43,6 +45,8 @@ const commands = [
   shardsCommand,
   backupCommand,
   backupsCommand,
+  clusterCommand,
+  switchoverCommand,
   recoveryKitCommand,
   testCommand,
   bundleCommand,

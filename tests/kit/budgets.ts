@@ -33,3 +33,12 @@ export const REALM_DAMAGED = 150_000;
 export const SECRET_LEAKED = 240_000;
 export const DISK_FULL = 180_000;
 export const MIGRATION_FAILED = 240_000;
+
+// A Postgres cluster alone, whose leader is lost in every way.
+
+/** From any loss of a Postgres node to a leader with a replica in step: Patroni's 20 s, a rebuilding from the repository, and the other tests on the machine. */
+export const CLUSTER_WHOLE = 180_000;
+/** A thousand rows by 32 writers, each waiting for two disks. */
+export const WRITTEN = 60_000;
+/** Until writers that can get no answer all stand still. */
+export const ALL_WAIT = 30_000;

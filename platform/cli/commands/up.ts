@@ -25,7 +25,7 @@ import { ensureSecrets } from '../state/secrets.ts';
  * that would find nothing there yet.
  */
 export const STAGES = [
-  { label: 'Postgres, Kafka, Redis, Elasticsearch', budgetSeconds: 240, services: ['etcd', ...Object.values(postgresClusters).flatMap((cluster) => cluster.nodes), 'pg-router', 'pgbackrest', 'backup-scheduler', 'kafka', 'redis', 'elasticsearch'] },
+  { label: 'Postgres, Kafka, Redis, Elasticsearch', budgetSeconds: 240, services: ['etcd', ...Object.values(postgresClusters).flatMap((cluster) => cluster.nodes), 'pg-router', 'pg-guard', 'pgbackrest', 'backup-scheduler', 'kafka', 'redis', 'elasticsearch'] },
   { label: 'Keycloak', budgetSeconds: 240, services: ['keycloak'] },
 ] as const;
 

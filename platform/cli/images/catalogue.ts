@@ -34,6 +34,7 @@ export const images: readonly Image[] = [
   room('setup', ['node'], [...manifests, 'platform/kafka/topics.ts', 'platform/keycloak', 'platform/elasticsearch', 'platform/components.ts', 'services']),
   room('etcd'),
   room('pg-router'),
+  room('pg-guard', ['node']),
   room('pgbackrest'),
   { name: 'backup-scheduler', dockerfile: 'backups/scheduler/Dockerfile', on: ['pgbackrest', 'node'], inputs: ['backups/scheduler', ...['schedule', 'due', 'disks', 'repository-info'].map((name) => `backups/${name}.ts`)] },
   room('redis'),
