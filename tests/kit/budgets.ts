@@ -10,6 +10,8 @@ export const HEALED = 60_000;
 export const HEALED_AT_WORK = 240_000;
 /** From the return of a stopped store to everything having caught up. */
 export const CAUGHT_UP = 60_000;
+/** A checkpoint of the audit trail is written every minute. */
+export const SIGNED = 90_000;
 /** From the end of a hold's time to the money being free again: looked for every second, by one replica. */
 export const HOLD_RELEASED = 10_000;
 

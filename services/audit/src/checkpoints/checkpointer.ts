@@ -103,7 +103,7 @@ export class Checkpointer {
   private async writeAlone(connection: Connection, restore: (Omit<RestoreRecord, 'kept'> & { beforeSigning: () => Promise<void> }) | undefined): Promise<Checkpoint> {
     const { place, key } = this.options;
     if (await place.mendEnd()) log.warn('a checkpoint was written in half and taken back');
-    const last = await place.readLast(key);
+    const last = await place.readLast(key) ?? await this.fetchBack();
     const walk = restore ? await this.walkKept(connection) : await this.walkOn(connection, last);
     const kept = walk.size;
     if (restore) {
@@ -119,6 +119,17 @@ export class Checkpointer {
     await place.append(checkpoint);
     await place.writeState(walk.state());
     return checkpoint;
+  }
+
+  /** On a machine that was made anew the first place is empty, and what was signed before still holds. */
+  private async fetchBack(): Promise<Checkpoint | undefined> {
+    const { place, secondPlace, key } = this.options;
+    if (!secondPlace) return undefined;
+    await secondPlace.mendEnd();
+    for await (const note of secondPlace.readNotes()) await place.append({ note });
+    const last = await place.readLast(key);
+    if (last) log.warn('the checkpoints were fetched back from the second place, as the first was empty', { 'holdfast.path': secondPlace.path });
+    return last;
   }
 
   /**

@@ -163,4 +163,14 @@ describe('checkpoints', () => {
     expect(await readFile(trail.secondPlace.path, 'utf8')).toBe(await readFile(trail.place.path, 'utf8'));
     expect(await verifyWhole(true)).toMatchObject({ verdict: 'intact', unsigned_entries: 0 });
   });
+
+  test('are fetched back from the second place where the first was lost with its machine, and hold the log as before', async () => {
+    await rm(join(trail.directory, 'first'), { recursive: true });
+    await trail.checkpointer().write();
+    expect(await verifyWhole(true)).toMatchObject({ verdict: 'intact', checkpoints_met: 6 });
+    await trail.putBack();
+    await rm(join(trail.directory, 'first'), { recursive: true });
+    await trail.superuser('DELETE FROM audit_log WHERE sequence >= 25');
+    await expect(trail.checkpointer().write()).rejects.toThrow('are gone');
+  });
 });
