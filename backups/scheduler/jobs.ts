@@ -1,8 +1,8 @@
-import type { Job } from '../due.ts';
+import { isDamaged, type Job } from '../due.ts';
 import type { RepositoryInfo } from '../repository-info.ts';
 import { must, readRepositories } from './pgbackrest.ts';
 import type { SchedulerSettings } from './settings.ts';
-import { keep, verify, type KeptVerification } from './verification.ts';
+import { keep, keptVerifications, verify, type KeptVerification } from './verification.ts';
 
 const PGBACKREST_TYPE = { full: 'full', differential: 'diff', incremental: 'incr' } as const;
 
@@ -12,12 +12,19 @@ export async function perform(job: Job, settings: SchedulerSettings, info: Repos
   // It makes the cluster's place in every repository that lacks it, and leaves the others as they are.
   if (!info.known.has(`${job.repository} ${job.cluster}`)) await must('stanza-create', [`--stanza=${job.cluster}`, 'stanza-create']);
   const { keep: kept } = settings.schedule;
+  const damagedFulls = await countDamagedFulls(job, info);
   // What is beyond what is kept goes by itself after a backup that succeeded, and never before one.
   await must('backup', [
     `--stanza=${job.cluster}`, `--repo=${job.repository}`, `--type=${PGBACKREST_TYPE[job.type]}`,
-    `--repo${job.repository}-retention-full=${kept.full}`, `--repo${job.repository}-retention-diff=${kept.differential}`, 'backup',
+    `--repo${job.repository}-retention-full=${kept.full + damagedFulls}`, `--repo${job.repository}-retention-diff=${kept.differential}`, 'backup',
   ]);
   return undefined;
+}
+
+/** What cannot be restored is not among those that are kept: else it would push out a good one. */
+async function countDamagedFulls(job: Job, info: RepositoryInfo): Promise<number> {
+  const verifications = await keptVerifications();
+  return info.backups.filter((one) => one.cluster === job.cluster && one.repository === job.repository && one.type === 'full' && isDamaged(one, verifications)).length;
 }
 
 /** The backup that a job has left: the newest of that place. */

@@ -23,7 +23,7 @@ export async function keptVerifications(): Promise<KeptVerification[]> {
 
 /** Reads every file of a cluster's repository. Throws where it could not: that is no result. */
 export async function verify(cluster: string, repository: number): Promise<Verification> {
-  const ended = await pgbackrest([`--stanza=${cluster}`, `--repo=${repository}`, '--output=text', '--verbose', 'verify'], 'error');
+  const ended = await pgbackrest([`--stanza=${cluster}`, `--repo=${repository}`, '--output=text', '--verbose', 'verify']);
   const found = readVerification(ended.stdout, ended.said);
   if (!found) throw new PgBackRestFailed('verify', ended);
   return { cluster, repository, at: new Date().toISOString(), ...found };
@@ -53,6 +53,6 @@ export function readVerification(text: string, said: readonly string[]): Pick<Ve
     // It may find fault with more than files: whatever it is, it is not nothing.
     errors: Math.max(files, damaged.length, status === 'error' ? 1 : 0),
     damaged,
-    findings: said.filter((line) => line.includes('ERROR')).slice(0, FINDINGS).map((line) => line.replace(/^.*ERROR: */, '')),
+    findings: said.map((line) => /(?:file missing|invalid (?:checksum|size|result)) '.*'/.exec(line)?.[0]).filter((line) => line !== undefined).slice(0, FINDINGS),
   };
 }

@@ -21,11 +21,12 @@ const SCHEDULE = 'backups/schedule.yaml';
 /**
  * Writes what the repository host, the scheduler and the nodes must know, into their secrets directories: all of it follows from the clusters, the settings,
  * the vault and `backups/schedule.yaml`. pgBackRest reads it each time it runs, the scheduler at each look, so that no Postgres has to be restarted.
- * `nodesToo: false` leaves the nodes as they are: they may push to a second repository only once it has a place for them.
+ * `nodesToo: false` is the first half of adding a second repository: pgBackRest knows it, so that it can be given a place for each cluster; the nodes do not push
+ * to it yet, and so the scheduler takes no backups to it.
  */
 export async function configureBackups(instance: Instance, { nodesToo = true } = {}): Promise<void> {
   const second = instance.settings.backupRepository;
-  const settings: SchedulerSettings = { schedule: await schedule(), clusters: Object.keys(postgresClusters), repositories: repositoriesOf(second) };
+  const settings: SchedulerSettings = { schedule: await schedule(), clusters: Object.keys(postgresClusters), repositories: repositoriesOf(nodesToo ? second : undefined) };
   const vault = join(instance.directory, 'vault');
   const given = async (name: string): Promise<string | undefined> => (existsSync(join(vault, name)) ? (await readFile(join(vault, name), 'utf8')).trim() : undefined);
   const keys = {

@@ -10,7 +10,7 @@ import type { Instance } from '../instance.ts';
 import { run } from '../run.ts';
 import { ownedFile } from '../state/secrets.ts';
 import { configureBackups, S3_AUTHORITY, S3_KEY, S3_KEY_SECRET } from './configure.ts';
-import { askScheduler } from './scheduler.ts';
+import { askScheduler, share, showBackups } from './scheduler.ts';
 
 /** The host's files, as the toolbox sees them. */
 const HOST = '/host';
@@ -62,6 +62,7 @@ function fromCaller(path: string): string {
 
 /** Each step leaves something that works, and the whole can be repeated. The nodes come last: WAL that one repository refuses waits on the node, for both. */
 export async function addRepository(instance: Instance, repository: BackupRepository, options: RepositoryOptions, say: (detail: string) => void): Promise<void> {
+  await refuseWhileRunning(instance);
   const before = instance.settings.backupRepository;
   if (repository.kind === 'path') await makeDirectories(instance, repository.path);
   else await keepCredentials(instance, options);
@@ -78,7 +79,7 @@ export async function addRepository(instance: Instance, repository: BackupReposi
     // As it was: nothing was pushed there yet.
     if (before) instance.settings.backupRepository = before;
     else delete instance.settings.backupRepository;
-    await configureBackups(instance, { nodesToo: false });
+    await configureBackups(instance);
     await restart(instance, () => undefined);
     throw new UserError(`the repository was not added, and all is as it was: ${(error as Error).message}`, ['Is it reachable and writable? Is it the repository of another installation, with another passphrase?', ...(error instanceof UserError ? error.next : [])]);
   }
@@ -89,6 +90,7 @@ export async function addRepository(instance: Instance, repository: BackupReposi
 
 /** The nodes first: what they push to must be there. Its files stay where they are. */
 export async function removeRepository(instance: Instance, say: (detail: string) => void): Promise<void> {
+  await refuseWhileRunning(instance);
   delete instance.settings.backupRepository;
   say('the nodes push their WAL to the first one only');
   await configureBackups(instance);
@@ -96,6 +98,12 @@ export async function removeRepository(instance: Instance, say: (detail: string)
   say('the repository host and the scheduler forget it');
   await restart(instance, say);
   for (const name of [S3_KEY, S3_KEY_SECRET, S3_AUTHORITY]) await rm(join(instance.directory, 'vault', name), { force: true });
+}
+
+/** Both are started anew, which would end it. */
+async function refuseWhileRunning(instance: Instance): Promise<void> {
+  const [running] = Object.entries((await showBackups(instance)).running);
+  if (running) throw new UserError(`a backup of ${running[0]} is being taken${share(running[1])}. Nothing was changed.`, ['Try again when it is done:  ./holdfast backups'], 4);
 }
 
 async function restart(instance: Instance, say: (detail: string) => void): Promise<void> {

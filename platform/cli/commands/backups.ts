@@ -65,11 +65,11 @@ function isRecent({ backups, repositories, allowed_age_seconds }: Shown, cluster
 
 function print(shown: Shown, { rpo_seconds: rpo, shares_disk, troubles }: State): void {
   const now = Date.parse(shown.at);
-  const header = ['cluster', 'type', 'label', 'taken (UTC)', 'age', 'took', 'database', 'stored', 'WAL', 'state', ...(shown.repositories.length > 1 ? ['in'] : [])];
+  const header = ['cluster', 'type', 'label', 'taken (UTC)', 'age', 'took', 'database', 'stored', 'WAL', 'state', ...(shown.repositories.length > 1 ? ['repository'] : [])];
   const rows = shown.backups.toSorted((a, b) => a.cluster.localeCompare(b.cluster) || a.startedAt.localeCompare(b.startedAt)).map((one) => [
     one.cluster, SHORT[one.type], one.label, one.startedAt.slice(0, 19).replace('T', ' '), duration((now - Date.parse(one.startedAt)) / 1000),
     duration((Date.parse(one.endedAt) - Date.parse(one.startedAt)) / 1000), size(one.size_bytes), size(one.stored_bytes), range(one.walFrom, one.walTo), one.state,
-    ...(shown.repositories.length > 1 ? [`repository ${one.repository}`] : []),
+    ...(shown.repositories.length > 1 ? [String(one.repository)] : []),
   ]);
   for (const line of table([header, ...rows])) console.log(line);
   console.log('');
@@ -124,7 +124,7 @@ function verifyCommand(): Command {
           console.log(`✗ ${cluster}, repository ${repository}: ${errors} files are missing or damaged; cannot be restored: ${damaged.join(', ') || 'no backup, but some of the time between them'}`);
           for (const finding of findings) console.log(`    ${finding}`);
         }
-        console.log(bad.length === 0 ? 'All backups are as they were written.' : 'A damaged backup is replaced by itself within a minute. What else to do:  ./holdfast runbook show backup-damaged');
+        console.log(bad.length === 0 ? 'All backups are as they were written.' : 'If the last backup is among them, the scheduler takes another within a minute. What else to do:  ./holdfast runbook show backup-damaged');
       }
       process.exitCode = bad.length > 0 ? 1 : 0;
     });
@@ -143,7 +143,8 @@ function removeCommand(): Command {
       const [cluster = ''] = clustersNamed(options.cluster);
       const { backups } = await showBackups(instance);
       const chosen = backups.filter((one) => one.cluster === cluster && (options.damaged ? one.state === 'damaged' : one.label === label));
-      if (chosen.length === 0) throw new UserError(options.damaged ? `no backup of ${cluster} is known to be damaged.` : `${cluster} has no backup "${label}".`, ['Look:  ./holdfast backups'], options.damaged ? 1 : 2);
+      if (chosen.length === 0 && options.damaged) return plain(`No backup of ${cluster} is damaged any more.`);
+      if (chosen.length === 0) throw new UserError(`${cluster} has no backup "${label}".`, ['Look:  ./holdfast backups'], 2);
       for (const { repository } of chosen) {
         const isGoodFull = (one: Shown['backups'][number]): boolean => one.cluster === cluster && one.repository === repository && one.type === 'full' && one.state !== 'damaged';
         if (!backups.some((one) => isGoodFull(one) && !chosen.includes(one))) {
