@@ -13,7 +13,7 @@ import { plain } from './progress.ts';
 import { docker, run } from './run.ts';
 import { PROJECT } from './versions.ts';
 
-export const STAGES = ['static', 'unit', 'integration', 'e2e', 'faults'] as const;
+export const STAGES = ['static', 'unit', 'integration', 'e2e', 'faults', 'drills'] as const;
 /** What CI's faults follow from: each kind is among them, and leader, replica, etcd, Kafka, Redis and services. `npm run test:faults -- --seed` tries others. */
 const FAULTS_SEED = 852;
 const FAULTS = 20;
@@ -30,6 +30,9 @@ interface Options {
   full?: true;
   keep?: true;
   grep?: string;
+  /** All drills and nothing else: the whole of it, or a part. */
+  drills?: true;
+  shard?: string;
 }
 
 /** One run of the test suite: each stage in a container of the tests image, counted from the runners' own reports. */
@@ -53,7 +56,7 @@ export class TestRun {
     if (stages.includes('static')) await this.timed('static checks', () => this.static());
     if (stages.includes('unit')) await this.timed('unit tests', () => this.jest('unit'));
     if (stages.includes('integration')) await this.timed('integration tests', () => this.jest('integration'));
-    if (stages.includes('e2e') || stages.includes('faults')) await this.onAPlatform(stages);
+    if (stages.some((stage) => ['e2e', 'faults', 'drills'].includes(stage))) await this.onAPlatform(stages);
     plain('\nWhere the time went:');
     for (const [label, seconds] of this.times) plain(`  ${label.padEnd(28)} ${seconds.toFixed(0).padStart(5)} s`);
     return this.counts;
@@ -104,7 +107,7 @@ export class TestRun {
     });
   }
 
-  /** Both kinds of tests on one platform; the faults last, as they leave it with a history. */
+  /** All three kinds of tests on one platform: the faults leave it with a history, the drills destroy parts of it. */
   private async onAPlatform(stages: readonly StageName[]): Promise<void> {
     // Also that of a run from another checkout, which was interrupted: its data would not fit this run's secrets.
     await this.timed('removing what an earlier run left', async () => {
@@ -117,6 +120,7 @@ export class TestRun {
       if (!isUp) await this.showLogsOfTheIll();
       if (isUp && stages.includes('e2e')) await this.timed('end-to-end tests', () => this.playwright());
       if (isUp && stages.includes('faults') && this.options.grep === undefined) await this.timed('faults by seed', () => this.faults());
+      if (isUp && stages.includes('drills') && this.options.grep === undefined) await this.timed('drills', () => this.drills());
     } finally {
       if (!this.options.keep) await this.timed('platform down', () => takeDown(this.instance, true));
     }
@@ -156,6 +160,18 @@ export class TestRun {
       ['--network', 'host', '--pid', 'host'],
     );
     this.count(`${faults} faults by seed`, exitCode === 0);
+  }
+
+  /** Each drill is one test of the closing count. A few in every run, which leave no evidence; all of them on demand, which do, and go on with what is missing. */
+  private async drills(): Promise<void> {
+    const report = join(this.reports, 'drills', 'results.json');
+    await rm(report, { force: true });
+    const chosen = this.options.drills ? (this.options.shard ? ['--shard', this.options.shard] : []) : ['--few', '--again', '--no-record'];
+    await this.inContainer(['node', '--run', 'test:drills', '--', '--instance', this.instance.name, ...chosen], ['--network', 'host', '--pid', 'host']);
+    await this.countReport('drills', report, (text) => {
+      const verdicts = (JSON.parse(text) as { verdict: string }[]).map(({ verdict }) => verdict.startsWith('passed'));
+      return { passed: verdicts.filter(Boolean).length, failed: verdicts.filter((passed) => !passed).length };
+    });
   }
 
   /** A runner that leaves no report, or one without a test, has failed, whatever its exit status says. */

@@ -1,8 +1,10 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { parsePage } from './page.ts';
 import { runPage, type PageRun } from './run-page.ts';
 
 const FENCE = '```';
+// Each starts a shell, and one the CLI: on a machine that does other things too.
+jest.setTimeout(60_000);
 
 function run(blocks: readonly [commands: string, expectation?: string][], variables: Record<string, string> = {}, needs = ''): Promise<PageRun> {
   const look = blocks.map(([commands, expectation = '']) => `${FENCE}sh ${expectation}\n${commands}\n${FENCE}\n`).join('\n');
