@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { docker, run } from '../../platform/cli/run.ts';
 import { ALL_WAIT, CLUSTER_WHOLE, WRITTEN } from '../kit/budgets.ts';
 import { within } from '../kit/within.ts';
@@ -17,6 +17,13 @@ beforeAll(async () => {
   cluster = await SmallCluster.start(`ha-test-${randomBytes(3).toString('hex')}`);
   const { leader } = await cluster.whole();
   await cluster.sql(leader, 'CREATE TABLE written (id uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now()); GRANT INSERT, SELECT ON written TO setup');
+});
+
+/** Also those of a test that has failed: they would write on in the next one. */
+const writing = new Set<Writers>();
+afterEach(async () => {
+  await Promise.all([...writing].map((writers) => writers.stop()));
+  writing.clear();
 });
 
 afterAll(() => cluster.purge());
@@ -37,7 +44,7 @@ test('the settings that measured best are those in use', async () => {
 test('leader and data are lost for good while many write: what was acknowledged is there', async () => {
   const freed = await cluster.guardMetric('pg_guard_leaders_freed_total');
   const { leader, replica } = await cluster.whole();
-  const writers = await Writers.start(cluster, WRITERS);
+  const writers = await start(WRITERS);
   await acknowledgedMore(writers, ENOUGH);
   await cluster.destroy(leader);
   await cluster.leads(replica);
@@ -111,7 +118,7 @@ test('a leader that is frozen is not taken for dead, and follows when it thaws',
 
 test('a planned switchover loses nothing and says how long writes paused; without a replica in step it is refused', async () => {
   const { leader, replica } = await cluster.whole();
-  const writers = await Writers.start(cluster, WRITERS);
+  const writers = await start(WRITERS);
   await acknowledgedMore(writers, ENOUGH);
   const outcome = await cluster.command('switchover', 'ledger0', '--json');
   expect(outcome).toMatchObject({ exitCode: 0 });
@@ -137,7 +144,7 @@ test('with the risk accepted a ledger goes on with one copy; it ends by itself',
   const accepted = await cluster.command('cluster', 'accept-risk', 'ledger0', '--for', '10m', '--reason', 'a disk is on its way');
   expect(accepted).toMatchObject({ exitCode: 0 });
   expect(accepted.stdout).toContain('a disk is on its way');
-  const writers = await Writers.start(cluster, 1);
+  const writers = await start(1);
   await acknowledgedMore(writers, 10);
   expect(await cluster.guardMetric('pg_guard_commits_need_replica')).toBe(0);
   expect((await cluster.command('cluster', 'show', 'ledger0')).stdout).toContain('a single copy is accepted until');
@@ -163,6 +170,12 @@ test('a replica is rebuilt by a command', async () => {
   expect(await cluster.sql(replica, rows)).toBe(await cluster.sql(leader, rows));
 });
 
+async function start(count: number): Promise<Writers> {
+  const writers = await Writers.start(cluster, count);
+  writing.add(writers);
+  return writers;
+}
+
 async function acknowledgedMore(writers: Writers, count: number): Promise<void> {
   const before = writers.acknowledged.length;
   await within(WRITTEN, `${count} more rows acknowledged`, async () => (writers.acknowledged.length >= before + count ? true : undefined));
@@ -173,7 +186,7 @@ async function loseWithReplicaHeldBack(meanwhile: (writers: Writers) => Promise<
   const { leader, nodes } = await cluster.state();
   const replica = nodes.find(({ role }) => role === 'replica')?.node;
   if (leader === null || replica === undefined) throw new Error('the cluster is not whole');
-  const writers = await Writers.start(cluster, WRITERS);
+  const writers = await start(WRITERS);
   await acknowledgedMore(writers, ENOUGH);
   const held = await cluster.holdBack(replica);
   await meanwhile(writers);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { configureBackups } from '../../platform/cli/backups/configure.ts';
 import { readCluster, type ClusterState } from '../../platform/cli/cluster/state.ts';
 import { clusterNamed } from '../../platform/cli/cluster/nodes.ts';
 import { takeDown } from '../../platform/cli/commands/down.ts';
@@ -30,6 +31,7 @@ export class SmallCluster {
     instance.settings.registry = process.env.HOLDFAST_REGISTRY ?? '';
     await instance.save();
     await ensureSecrets(instance.directory, []);
+    await configureBackups(instance);
     const cluster = new SmallCluster(instance);
     await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...SERVICES]);
     await cluster.whole();
