@@ -19,6 +19,7 @@ export const secrets = {
   'elasticsearch-audit-password': 'Elasticsearch user "audit"',
   'elasticsearch-logs-password': 'Elasticsearch user "logs"',
   'elasticsearch-reader-password': 'Elasticsearch user "reader" (read-only, what Kibana shows)',
+  'elasticsearch-metrics-password': 'Elasticsearch user "metrics" (figures, no documents)',
   'elasticsearch-kibana-password': 'Elasticsearch user "kibana-server"',
   'pgbackrest-cipher-passphrase': 'encrypts the backup repository',
   'pgbackrest-second-cipher-passphrase': 'encrypts the second backup repository, where there is one',
@@ -68,7 +69,7 @@ export const components = {
   redis: { uid: 6121, names: ['redis'] },
   elasticsearch: { uid: 6122, names: ['elasticsearch'], secrets: [
     'elasticsearch-superuser-password', 'elasticsearch-audit-password', 'elasticsearch-logs-password',
-    'elasticsearch-reader-password', 'elasticsearch-kibana-password',
+    'elasticsearch-reader-password', 'elasticsearch-metrics-password', 'elasticsearch-kibana-password',
   ] },
   keycloak: { uid: 6123, names: ['keycloak'], secrets: ['keycloak-admin-password'] },
   gateway: { uid: 6130, names: ['gateway'], secrets: ['redis-gateway-password', 'keycloak-client-gateway'], nest: true },
@@ -91,6 +92,9 @@ export const components = {
   'postgres-exporter': { uid: 6144, names: ['postgres-exporter'] },
   grafana: { uid: 6145, names: ['grafana'], secrets: ['grafana-admin-password', 'grafana-encryption-key', 'elasticsearch-reader-password'] },
   kibana: { uid: 6146, names: ['kibana'], secrets: ['elasticsearch-kibana-password', 'kibana-encryption-key'] },
+  'redis-exporter': { uid: 6147, names: ['redis-exporter'] },
+  'elasticsearch-exporter': { uid: 6148, names: ['elasticsearch-exporter'], secrets: ['elasticsearch-metrics-password'] },
+  'blackbox-exporter': { uid: 6149, names: ['blackbox-exporter'] },
 } as const satisfies Record<string, Component>;
 
 export type ComponentName = keyof typeof components;

@@ -10,6 +10,11 @@ export function faultOfWords(program: Command, words: readonly string[]): string
   let operands = 0;
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string;
+    // What stands behind it is the words of another program.
+    if (word === '--') {
+      operands += words.length - at - 1;
+      break;
+    }
     if (word.startsWith('-') && word !== '-') {
       const [flag = '', value] = word.split(/=(.*)/s);
       const option = chain.flatMap(({ options }) => options).find((one) => one.short === flag || one.long === flag);

@@ -1,5 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { alertmanagerConfiguration } from '../alertmanager/routing.ts';
+import { memoryLimits, objectiveRules, readCatalogue } from './catalogue.ts';
 import { createProgram } from './program.ts';
 import { PROJECT } from './versions.ts';
 
@@ -7,7 +9,11 @@ import { PROJECT } from './versions.ts';
  * Writes the files of the repository that are derived from others (npm run generate); with --check, for CI, only compares, and exits 1 where one
  * is not as it would be written.
  */
-const generated: Record<string, string> = { 'platform/cli/help.txt': helpWithoutDocker() };
+const generated: Record<string, string> = {
+  'platform/cli/help.txt': helpWithoutDocker(),
+  'platform/prometheus/rules/slo.yml': objectiveRules(readCatalogue(), memoryLimits()),
+  'platform/alertmanager/alertmanager.yml': `# Until somebody is to be told (./holdfast alerts send-to). Generated from routing.ts: npm run generate.\n${alertmanagerConfiguration([])}`,
+};
 
 let differ = false;
 for (const [path, content] of Object.entries(generated)) {

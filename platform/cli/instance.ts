@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Receiver } from '../alertmanager/routing.ts';
 import { UserError } from './errors.ts';
 import type { BackupRepository } from '../pgbackrest/configuration.ts';
 import { must, run, type Outcome, type RunOptions } from './run.ts';
@@ -23,6 +24,8 @@ export interface Settings {
   elasticsearchImage?: string;
   /** Where Docker keeps containers, and so their logs. */
   dockerRoot: string;
+  /** Who is told of alerts; their addresses and keys are files of Alertmanager. */
+  receivers?: Receiver[];
   /** Replicas of a service, where `scale` set another number than one. */
   replicas: Record<string, number>;
   /** The second repository of backups, where `backups add-repository` has added one. */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { auditCommand } from './commands/audit.ts';
 import { backupCommand } from './commands/backup.ts';
 import { backupsCommand } from './commands/backups.ts';
+import { alertsCommand } from './commands/alerts.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { certificatesCommand } from './commands/certificates.ts';
 import { clusterCommand } from './commands/cluster.ts';
@@ -9,13 +10,16 @@ import { credentialsCommand } from './commands/credentials.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { downCommand } from './commands/down.ts';
+import { execCommand } from './commands/exec.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { logsCommand } from './commands/logs.ts';
+import { metricsCommand } from './commands/metrics.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
 import { recoveryKitCommand } from './commands/recovery-kit.ts';
 import { releaseCommand } from './commands/release.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import { runbookCommand } from './commands/runbook.ts';
+import { restartCommand } from './commands/restart.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { shardsCommand } from './commands/shards.ts';
 import { statusCommand } from './commands/status.ts';
@@ -34,8 +38,12 @@ const commands = [
   credentialsCommand,
   certificatesCommand,
   rotateCommand,
+  alertsCommand,
   logsCommand,
+  metricsCommand,
+  restartCommand,
   scaleCommand,
+  execCommand,
   doctorCommand,
   demoCommand,
   ledgerCommand,

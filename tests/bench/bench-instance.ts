@@ -14,7 +14,7 @@ import { within } from '../kit/within.ts';
 import type { Payer } from './load/plan.ts';
 
 /** Nothing of what is measured asks these: they are stopped once customers are registered, so that what they do by themselves is not measured. */
-const UNUSED = ['elasticsearch', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter', 'grafana', 'kibana', 'users', 'reporting', 'audit'];
+const UNUSED = ['elasticsearch', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter', 'redis-exporter', 'elasticsearch-exporter', 'blackbox-exporter', 'grafana', 'kibana', 'users', 'reporting', 'audit'];
 
 /** A person's limit is raised to the most that the gateway takes, not lifted: it is asked and counted with every request. */
 const LIMITS = {

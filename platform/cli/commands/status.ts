@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { containersOf, memoryBytes, type Container } from '../containers.ts';
 import { vendorImages } from '../images/catalogue.ts';
 import { Instance } from '../instance.ts';
+import { allConcerns } from '../status/all.ts';
+import type { Concern } from '../status/concern.ts';
 import { servicesOf } from './up.ts';
 
 const MIB = 1024 ** 2;
@@ -16,18 +18,19 @@ interface Row {
 
 export function statusCommand(): Command {
   return new Command('status')
-    .description('health, memory and restarts of every component')
+    .description('health, memory and restarts of every component, firing alerts, and what else wants attention')
     .option('--json', 'for programs')
-    .addHelpText('after', '\nExit status: 0 everything healthy, 1 something is not, 3 not running.')
+    .addHelpText('after', '\nExit status: 0 everything healthy and no page fires, 1 something is not, 3 not running.')
     .action(async (options: { json?: true }, command: Command) => {
       const instance = await Instance.named(command);
       const present = await Promise.all((await containersOf(instance)).map(toRow));
       const rows = present.length === 0 ? [] : [...present, ...absentFrom(instance, present)].toSorted((a, b) => a.component.localeCompare(b.component));
       const unavailable = vendorImages(instance.settings.registry).map(({ profile }) => profile).filter((profile) => !instance.settings.profiles.includes(profile));
+      const concerns = rows.length === 0 ? [] : await allConcerns(instance);
       const total = rows.reduce((sum, row) => sum + row.memory_bytes, 0);
-      process.exitCode = rows.length === 0 ? 3 : rows.every((row) => row.health === 'healthy') ? 0 : 1;
-      if (options.json) console.log(JSON.stringify({ instance: instance.name, url: instance.url, components: rows, image_not_available: unavailable, memory_bytes: total }, null, 2));
-      else print(instance, rows, unavailable, total);
+      process.exitCode = rows.length === 0 ? 3 : rows.every((row) => row.health === 'healthy') && concerns.every(({ state }) => state !== 'trouble') ? 0 : 1;
+      if (options.json) console.log(JSON.stringify({ instance: instance.name, url: instance.url, components: rows, concerns, image_not_available: unavailable, memory_bytes: total }, null, 2));
+      else print(instance, rows, unavailable, total, concerns);
     });
 }
 
@@ -48,7 +51,7 @@ async function toRow(container: Container): Promise<Row> {
   };
 }
 
-function print(instance: Instance, rows: readonly Row[], unavailable: readonly string[], totalBytes: number): void {
+function print(instance: Instance, rows: readonly Row[], unavailable: readonly string[], totalBytes: number, concerns: readonly Concern[]): void {
   if (rows.length === 0) {
     console.log(`Instance "${instance.name}" is not running. Start it:  ./holdfast up`);
     return;
@@ -60,6 +63,9 @@ function print(instance: Instance, rows: readonly Row[], unavailable: readonly s
     console.log(`${sign} ${row.component.padEnd(width)}  ${row.health.padEnd(10)}  ${`${Math.round(row.memory_bytes / MIB)} MiB`.padStart(9)}  ${duration(row.up_seconds).padStart(8)}  ${restarts}`.trimEnd());
   }
   for (const profile of unavailable) console.log(`- ${profile.padEnd(width)}  image not available`);
+  console.log('');
+  const about = Math.max(...concerns.map((concern) => concern.about.length));
+  for (const { about: name, says, state, next } of concerns) console.log(`${{ good: '●', attention: '◐', trouble: '○' }[state]} ${name.padEnd(about)}  ${says}${next ? `  (${next})` : ''}`);
   const healthy = rows.filter((row) => row.health === 'healthy').length;
   console.log(`\n${healthy} of ${rows.length} healthy, ${(totalBytes / 1024 ** 3).toFixed(2)} GiB of memory, ${instance.url}`);
   const ill = rows.find((row) => row.health !== 'healthy');

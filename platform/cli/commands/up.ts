@@ -18,6 +18,7 @@ import { plain, Progress } from '../progress.ts';
 import { proveTransfer } from '../prove-transfer.ts';
 import { refuseWhileRecovering } from '../recover/progress-file.ts';
 import { docker, lastLines } from '../run.ts';
+import { writeReceivers } from '../state/receivers.ts';
 import { ensureSecrets } from '../state/secrets.ts';
 
 /**
@@ -29,7 +30,7 @@ export const STAGES = [
   { label: 'Keycloak', budgetSeconds: 240, services: ['keycloak'] },
 ] as const;
 
-const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...nestServices, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter'] } as const;
+const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...nestServices, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter', 'redis-exporter', 'elasticsearch-exporter', 'blackbox-exporter'] } as const;
 
 /** Everything that runs in this instance, as its images allow. */
 export function servicesOf(instance: Instance): string[] {
@@ -72,6 +73,7 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
     await instance.save();
     await ensureSecrets(instance.directory, instance.publicNames);
     await configureBackups(instance);
+    await writeReceivers(instance);
   });
   await progress.step('images', async (say) => {
     await ensureImages(instance.settings.registry, logDirectory, say);

@@ -38,12 +38,15 @@ export const images: readonly Image[] = [
   room('pgbackrest'),
   { name: 'backup-scheduler', dockerfile: 'backups/scheduler/Dockerfile', on: ['pgbackrest', 'node'], inputs: ['backups/scheduler', ...['schedule', 'due', 'disks', 'repository-info'].map((name) => `backups/${name}.ts`)] },
   room('redis'),
-  room('edge'),
+  room('edge', ['base'], ['runbooks/alerts', 'runbooks/procedures']),
   room('logs'),
   room('prometheus'),
   room('alertmanager'),
   room('node-exporter'),
   room('postgres-exporter'),
+  room('redis-exporter'),
+  room('elasticsearch-exporter'),
+  room('blackbox-exporter'),
 ];
 
 /** Where tests run; not part of an installation. */

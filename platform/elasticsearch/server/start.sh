@@ -9,7 +9,7 @@ mkdir -p "$ES_PATH_CONF/jvm.options.d"
 touch "$ES_PATH_CONF/role_mapping.yml"
 
 # The users of roles.yml, each with a salted SHA-256 of its password: 256 random bits need no slow hash. The vendor's image has no openssl.
-for user in audit:audit logs:logs reader:reader kibana:kibana-server; do
+for user in audit:audit logs:logs reader:reader metrics:metrics kibana:kibana-server; do
   salt=$(head -c 8 /proc/sys/kernel/random/uuid)
   hash=$(printf '%s%s' "$(< "/run/holdfast/elasticsearch-${user%%:*}-password")" "$salt" | sha256sum | cut -c1-64)
   # shellcheck disable=SC2001 # Each pair of digits: no pattern of the shell says that.

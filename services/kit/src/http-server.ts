@@ -5,13 +5,13 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import type { Server as HttpsServer } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Type } from '@nestjs/common';
 import { HealthChecks } from './health.ts';
 import { configureLogging, log, NestLog } from './logging.ts';
-import { requestDuration } from './metrics.ts';
+import { authorityExpires, requestDuration } from './metrics.ts';
 import type { ServiceConfig } from './service-config.ts';
 import { readTls, watchTls } from './tls.ts';
 import { continueTrace, inScope, traceparentOf } from './trace.ts';
@@ -82,6 +82,7 @@ export async function createApp(options: ServeOptions): Promise<NestFastifyAppli
   });
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   observe(fastify);
+  authorityExpires.set(Date.parse(new X509Certificate(readTls(config.secretsDirectory).ca).validTo) / 1_000);
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     logger: new NestLog(),
     abortOnError: false,

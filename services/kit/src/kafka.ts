@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Event } from './events.ts';
 import type { Address } from './config.ts';
 import { log } from './logging.ts';
+import { gauge } from './metrics.ts';
 import { readTls, SECRETS_DIRECTORY } from './tls.ts';
 
 export interface OutgoingEvent {
@@ -38,6 +39,8 @@ export interface Subscription {
   rewind(topic: string, partition: number): void;
   stop(): Promise<void>;
 }
+
+const nextOffset = gauge('event_next_offset', 'Offset of the first event of a partition that is not applied yet', ['topic', 'partition']);
 
 const CONNECT_PATIENCE_MS = 2_000;
 const BACKOFF_MIN_MS = 200;
@@ -255,6 +258,7 @@ class RunningSubscription implements Subscription {
       const last = messages.at(-1);
       if (!last || !(await this.apply(payload, messages))) return;
       payload.resolveOffset(last.offset);
+      if (this.options.fromTheFirst !== true) nextOffset.set({ topic: batch.topic, partition: batch.partition }, Number(last.offset) + 1);
       await payload.commitOffsetsIfNecessary();
       await payload.heartbeat();
     }

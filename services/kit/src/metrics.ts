@@ -8,6 +8,9 @@ export const requestDuration = new prometheus.Histogram({
   buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 });
 
+/** Whoever trusts the authority's certificate has it; the services say when it ends. */
+export const authorityExpires = new prometheus.Gauge({ name: 'certificate_authority_expires_timestamp_seconds', help: 'When the certificate of the private authority expires' });
+
 /** A counter of a service's own. Names end in `_total`. */
 export function counter<const Label extends string>(name: string, help: string, labels: readonly Label[] = []): prometheus.Counter<Label> {
   return new prometheus.Counter({ name, help, labelNames: [...labels] });

@@ -1,0 +1,18 @@
+import type { Instance } from '../instance.ts';
+import { alertConcerns } from './alerts.ts';
+import { certificateConcerns } from './certificates.ts';
+import type { Concern, ConcernSource } from './concern.ts';
+import { ledgerConcerns } from './ledger.ts';
+
+/** What `status` tells beside the components, in this order. A new concern is a file here and an entry. */
+const sources: readonly (readonly [string, ConcernSource])[] = [
+  ['alerts', alertConcerns],
+  ['ledger', ledgerConcerns],
+  ['certificates', certificateConcerns],
+];
+
+/** A source that cannot be asked is a concern itself, and keeps nobody else from speaking. */
+export async function allConcerns(instance: Instance): Promise<Concern[]> {
+  const told = await Promise.all(sources.map(([about, ask]) => ask(instance).catch((error: unknown): Concern[] => [{ about, says: `cannot be told: ${(error as Error).message}`, state: 'attention' }])));
+  return told.flat();
+}
