@@ -14,7 +14,7 @@ export interface Drill {
   readonly page: string;
   /** From the disaster to the end of the page and money moving on every shard. */
   readonly budgetMs: number;
-  /** Whether every run of `./holdfast test` makes it. */
+  /** Whether it is short enough for every run of the tests: those of `./holdfast test --only drills`. */
   readonly inEveryTest?: true;
   /** What the page needs, where it is not for the disaster to say. */
   readonly variables?: Readonly<Record<string, string>>;

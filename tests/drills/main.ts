@@ -13,7 +13,7 @@ import { parseShard, shardOf, type Shard } from './shard.ts';
 
 const USAGE = `npm run test:drills -- [--instance NAME] [--few | --only PAGE[,PAGE]] [--shard I/N] [--again] [--no-record]
   --instance  a running instance (default: HOLDFAST_INSTANCE); it is broken, and mended by the pages
-  --few       those that every test makes
+  --few       the four short ones
   --only      those of these pages
   --shard     the I-th of N parts
   --again     also what passed before with this page, this drill and these images

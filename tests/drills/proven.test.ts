@@ -16,6 +16,6 @@ test('a drill would have no page, or not the name of its page', () => {
   expect(new Set(drills.map(({ page }) => page)).size).toBe(drills.length);
 });
 
-test('a run of all tests would make none, or all', () => {
+test('the few would be none, or all', () => {
   expect(drills.filter(({ inEveryTest }) => inEveryTest).map(({ page }) => page).toSorted()).toEqual(['elasticsearch-lost', 'leader-lost', 'redis-lost', 'replica-lost']);
 });
