@@ -1,11 +1,10 @@
 import { configureLogging } from '@holdfast/kit/logging';
-import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
-import { createReadStream } from 'node:fs';
 import { verifyExport } from '../../platform/audit-verifier/verify-audit.mjs';
 import { ThrowawayTrail } from '../../services/audit/src/testing/throwaway-trail.ts';
 import { writeExport } from '../../services/audit/src/trail/write-export.ts';
@@ -23,7 +22,13 @@ const EVENTS_A_CHECKPOINT = 30_000;
 
 const nothing = new Writable({ write: (_chunk, _encoding, done) => done() });
 configureLogging({ service: 'audit', level: 'info', stream: nothing });
-const say = (text: string): void => console.log(`${text} (load ${loadavg()[0]?.toFixed(1)})`);
+let cpu_before = process.cpuUsage();
+/** With the processor time that this process took since the line before: a busy machine makes everything late, and takes nothing from that. */
+const say = (text: string): void => {
+  const { user, system } = process.cpuUsage(cpu_before);
+  cpu_before = process.cpuUsage();
+  console.log(`${text} (${((user + system) / 1e6).toFixed(1)} s of processor time here; load ${loadavg()[0]?.toFixed(1)})`);
+};
 const seconds = (since: number): number => (performance.now() - since) / 1_000;
 
 const trail = await ThrowawayTrail.start({ memory: '2g' });
