@@ -1,5 +1,6 @@
 import type { Instance } from '../instance.ts';
 import { alertConcerns } from './alerts.ts';
+import { auditConcerns } from './audit.ts';
 import { certificateConcerns } from './certificates.ts';
 import type { Concern, ConcernSource } from './concern.ts';
 import { ledgerConcerns } from './ledger.ts';
@@ -8,6 +9,7 @@ import { ledgerConcerns } from './ledger.ts';
 const sources: readonly (readonly [string, ConcernSource])[] = [
   ['alerts', alertConcerns],
   ['ledger', ledgerConcerns],
+  ['audit', auditConcerns],
   ['certificates', certificateConcerns],
 ];
 
