@@ -48,6 +48,8 @@ writeFileSync(heard, '');
 
 const receiver = await startReceiver();
 let failed = 0;
+// Whoever ends it early finds his platform as it was, but for the fault that is being played.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void tidy().finally(() => process.exit(130)));
 try {
   await tellReceiver(receiver.url);
   await useRules(chosen);
@@ -61,13 +63,17 @@ try {
     }
   }
 } finally {
+  await tidy();
+}
+console.log(`${chosen.length - failed} passed, ${failed} failed`);
+process.exitCode = failed > 0 ? 1 : 0;
+
+async function tidy(): Promise<void> {
   await useRules([]).catch(() => undefined);
   await forgetReceiver().catch(() => undefined);
   receiver.process.kill('SIGTERM');
   platform.close();
 }
-console.log(`${chosen.length - failed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
 
 /** The fault, the alert, its delivery, its page, its end; each with the seconds since the one that it follows. */
 async function prove(fault: Fault): Promise<void> {
