@@ -29,13 +29,18 @@ export class SmallCluster {
   static async start(name: string): Promise<SmallCluster> {
     const instance = await Instance.open(name);
     instance.settings.registry = process.env.HOLDFAST_REGISTRY ?? '';
-    await instance.save();
-    await ensureSecrets(instance.directory, []);
-    await configureBackups(instance);
     const cluster = new SmallCluster(instance);
-    await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...SERVICES]);
-    await cluster.whole();
-    return cluster;
+    try {
+      await instance.save();
+      await ensureSecrets(instance.directory, []);
+      await configureBackups(instance);
+      await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...SERVICES]);
+      await cluster.whole();
+      return cluster;
+    } catch (error) {
+      await cluster.purge();
+      throw error;
+    }
   }
 
   async purge(): Promise<void> {
