@@ -78,6 +78,7 @@ async function tidy(): Promise<void> {
 /** The fault, the alert, its delivery, its page, its end; each with the seconds since the one that it follows. */
 async function prove(fault: Fault): Promise<void> {
   const isIt = ({ name, labels }: { name: string; labels: Readonly<Record<string, string>> }): boolean => name === fault.alert && Object.entries(fault.labels).every(([label, value]) => labels[label] === value);
+  await within(CLEARED_MS, `${fault.alert} to be silent before its fault`, async () => ((await firingAlerts(platform.instance)).some(isIt) ? undefined : true));
   const began = Date.now();
   await fault.make(platform);
   const alert = await within(FIRES_MS, `${fault.alert} to fire`, async () => (await firingAlerts(platform.instance)).find(isIt));
