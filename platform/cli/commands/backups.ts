@@ -105,7 +105,9 @@ function verifyCommand(): Command {
     .option('--cluster <name>', 'only of one')
     .option('--json', 'for programs')
     .addHelpText('after', '\nExit status: 0 all as it was written, 1 something is missing or damaged (or could not be looked at).')
-    .action(async (options: { cluster?: string; json?: true }, command: Command) => {
+    .action(async (_options: object, command: Command) => {
+      // The option of the same name of `backups` takes it, wherever it stands.
+      const options = command.optsWithGlobals<{ cluster?: string; json?: true }>();
       const instance = await Instance.existing(command);
       const clusters = clustersNamed(options.cluster);
       const { repositories } = await showBackups(instance);

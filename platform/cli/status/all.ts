@@ -1,6 +1,7 @@
 import type { Instance } from '../instance.ts';
 import { alertConcerns } from './alerts.ts';
 import { auditConcerns } from './audit.ts';
+import { backupConcerns } from './backups.ts';
 import { certificateConcerns } from './certificates.ts';
 import type { Concern, ConcernSource } from './concern.ts';
 import { ledgerConcerns } from './ledger.ts';
@@ -10,6 +11,7 @@ const sources: readonly (readonly [string, ConcernSource])[] = [
   ['alerts', alertConcerns],
   ['ledger', ledgerConcerns],
   ['audit', auditConcerns],
+  ['backups', backupConcerns],
   ['certificates', certificateConcerns],
 ];
 

@@ -1,0 +1,20 @@
+import { queryMetrics } from '../monitoring.ts';
+import type { Instance } from '../instance.ts';
+import type { Concern } from './concern.ts';
+
+/** How old the backups are, whether they are intact, and whether they would outlive the disk. As Prometheus has it, which is at most a minute old. */
+export async function backupConcerns(instance: Instance): Promise<Concern[]> {
+  const [oldest] = await queryMetrics(instance, 'max(time() - backup_last_success_timestamp_seconds{type="incremental"})');
+  const [late] = await queryMetrics(instance, 'count(time() - backup_last_success_timestamp_seconds > on (type) group_left () backup_allowed_age_seconds)');
+  const [damaged] = await queryMetrics(instance, 'sum(backup_verify_errors)');
+  const [shares] = await queryMetrics(instance, 'backup_shares_disk');
+  if (!oldest) return [{ about: 'backups', says: 'their scheduler tells nothing', state: 'attention', next: './holdfast logs backup-scheduler' }];
+  const minutes = oldest.value / 60;
+  const age = minutes < 120 ? `${Math.round(minutes)} min` : `${Math.round(minutes / 60)} h`;
+  const isLate = late !== undefined && late.value > 0;
+  return [
+    { about: 'last backup', says: `every cluster has one of the last ${age}`, state: isLate ? 'attention' : 'good', ...(isLate && { next: './holdfast backups' }) },
+    ...(damaged && damaged.value > 0 ? [{ about: 'backups', says: `${damaged.value} of their files are missing or damaged`, state: 'trouble', next: './holdfast runbook show backup-damaged' } as const] : []),
+    ...(shares?.value === 1 ? [{ about: 'backups', says: 'share the disk they protect', state: 'attention', next: './holdfast backups add-repository --path DIR' } as const] : []),
+  ];
+}
