@@ -6,7 +6,13 @@ import { secret } from './identity.ts';
 const ADDRESS = 'https://elasticsearch:9200';
 const TEMPLATES = join(import.meta.dirname, '../elasticsearch/index-templates');
 
-/** Index templates; each a PUT, so that running again changes nothing. Users and roles are files of the server itself. */
+/** A write to a mistyped index is an error and not a new index without a template. Names with a dot are the vendor's own. */
+const MADE_BY_A_WRITE = '+holdfast-logs-*,+holdfast-audit-*,+.*,-*';
+
+/**
+ * Index templates, and then leave to make indices by writing to them, which elasticsearch.yml denies; each a PUT, so that running again changes nothing.
+ * Users and roles are files of the server itself.
+ */
 export async function setUpElasticsearch(): Promise<string> {
   const authorization = `Basic ${Buffer.from(`elastic:${secret('elasticsearch-superuser-password')}`).toString('base64')}`;
   const files = (await readdir(TEMPLATES)).filter((name) => name.endsWith('.json'));
@@ -14,5 +20,6 @@ export async function setUpElasticsearch(): Promise<string> {
     const template: unknown = JSON.parse(await readFile(join(TEMPLATES, file), 'utf8'));
     await callJson('PUT', `${ADDRESS}/_index_template/${file.slice(0, -'.json'.length)}`, { authorization }, template, [200]);
   }
+  await callJson('PUT', `${ADDRESS}/_cluster/settings`, { authorization }, { persistent: { 'action.auto_create_index': MADE_BY_A_WRITE } }, [200]);
   return `${files.length} index templates`;
 }

@@ -43,6 +43,34 @@ async function update(call: Call, url: string): Promise<void> {
     if (existing) await call('PUT', `${REALM}/clients/${existing.id}`, withoutMappers(client), [204]);
     else await call('POST', `${REALM}/clients`, client, [201]);
   }
+  await giveRoles(call, url);
+}
+
+interface Named {
+  id: string;
+  name: string;
+}
+
+/**
+ * What a client may put into its tokens, and what the account of the users service may do, as the realm is made with them: a client that was deleted has lost
+ * its part with it, and its tokens would open nothing. Adding what is there changes nothing.
+ */
+async function giveRoles(call: Call, url: string): Promise<void> {
+  const declared = realm(url, secret);
+  const idOf = async (client: string): Promise<string> => (await call<{ id: string }[]>('GET', `${REALM}/clients?clientId=${encodeURIComponent(client)}`, undefined, [200])).body[0]?.id ?? '';
+  const among = (all: readonly Named[], wanted: readonly string[]): Named[] => all.filter(({ name }) => wanted.includes(name));
+  const realmRoles = (await call<Named[]>('GET', `${REALM}/roles`, undefined, [200])).body;
+  for (const { client, roles: wanted } of declared.scopeMappings) await call('POST', `${REALM}/clients/${await idOf(client)}/scope-mappings/realm`, among(realmRoles, wanted), [204]);
+  for (const [holder, mappings] of Object.entries(declared.clientScopeMappings)) {
+    const holderId = await idOf(holder);
+    const clientRoles = (await call<Named[]>('GET', `${REALM}/clients/${holderId}/roles`, undefined, [200])).body;
+    for (const { client, roles: wanted } of mappings) {
+      const id = await idOf(client);
+      await call('POST', `${REALM}/clients/${id}/scope-mappings/clients/${holderId}`, among(clientRoles, wanted), [204]);
+      const account = (await call<{ id: string }>('GET', `${REALM}/clients/${id}/service-account-user`, undefined, [200])).body;
+      await call('POST', `${REALM}/users/${account.id}/role-mappings/clients/${holderId}`, among(clientRoles, wanted), [204]);
+    }
+  }
 }
 
 /** The client by which audit takes in Keycloak's own events: an account of the realm `master`, which may look at the events of both realms and at nothing else. */
