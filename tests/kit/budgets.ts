@@ -44,5 +44,3 @@ export const CLUSTER_WHOLE = 180_000;
 export const WRITTEN = 60_000;
 /** Until writers that can get no answer all stand still. */
 export const ALL_WAIT = 30_000;
-/** A full backup of a platform that holds little, on a busy machine: from its due time, or from the command, until it is in the repository. */
-export const BACKED_UP = 120_000;
