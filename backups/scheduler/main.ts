@@ -6,6 +6,7 @@ import { dueJobs, type Job } from '../due.ts';
 import { Failures } from './failures.ts';
 import { nameOf, perform, takenBy } from './jobs.ts';
 import { log } from './log.ts';
+import { kitMetric } from './kit-metric.ts';
 import { metricsText } from './metrics.ts';
 import { observe, usedBytes, type Observation } from './observe.ts';
 import { LOCKED, PgBackRestFailed } from './pgbackrest.ts';
@@ -32,7 +33,7 @@ createServer({ ca: read('ca.crt'), cert: read('tls.crt'), key: read('tls.key'), 
   if (request.url !== '/metrics') response.writeHead(404).end();
   // Nothing was seen yet: a reader would take an empty answer for a platform without backups.
   else if (!last) response.writeHead(503).end();
-  else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metricsText(last, { failures: failures.counted, used }));
+  else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metricsText(last, { failures: failures.counted, used }) + kitMetric());
 }).listen(PORT);
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0));

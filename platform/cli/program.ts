@@ -15,6 +15,7 @@ import { ledgerCommand } from './commands/ledger.ts';
 import { logsCommand } from './commands/logs.ts';
 import { metricsCommand } from './commands/metrics.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
+import { recoverCommand } from './commands/recover.ts';
 import { recoveryKitCommand } from './commands/recovery-kit.ts';
 import { releaseCommand } from './commands/release.ts';
 import { rotateCommand } from './commands/rotate.ts';
@@ -56,6 +57,7 @@ const commands = [
   clusterCommand,
   switchoverCommand,
   recoveryKitCommand,
+  recoverCommand,
   testCommand,
   bundleCommand,
   releaseCommand,

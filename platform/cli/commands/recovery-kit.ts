@@ -10,7 +10,7 @@ import type { Lock, Opener } from '../recovery-kit/age.ts';
 import { readableHere, writeHostFile } from '../recovery-kit/host-files.ts';
 import { openKit, packKit, refuseOverInstance, unpackKit, type Manifest, type OpenedKit } from '../recovery-kit/kit.ts';
 import { knownPassphrase, newPassphrase } from '../recovery-kit/passphrase.ts';
-import { kitState, rememberKit, type KitState } from '../recovery-kit/record.ts';
+import { kitState, rememberKit, tellKitState, type KitState } from '../recovery-kit/record.ts';
 
 export function recoveryKitCommand(): Command {
   const kit = new Command('recovery-kit').description('every secret and key of the platform in one encrypted file: with it and a backup, another machine takes over');
@@ -117,6 +117,7 @@ function checkCommand(): Command {
     .action(async (options: { json?: true }, command: Command) => {
       const instance = await Instance.existing(command);
       const state = await kitState(instance);
+      await tellKitState(instance);
       if (options.json) console.log(JSON.stringify(state, null, 2));
       else console.log(sentenceOf(state));
       process.exitCode = state.current ? 0 : 1;

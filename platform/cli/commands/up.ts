@@ -17,6 +17,7 @@ import { preflight, type Finding } from '../preflight/checks.ts';
 import { plain, Progress } from '../progress.ts';
 import { proveTransfer } from '../prove-transfer.ts';
 import { refuseWhileRecovering } from '../recover/progress-file.ts';
+import { tellKitState } from '../recovery-kit/record.ts';
 import { docker, lastLines } from '../run.ts';
 import { writeReceivers } from '../state/receivers.ts';
 import { ensureSecrets } from '../state/secrets.ts';
@@ -74,6 +75,7 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
     await ensureSecrets(instance.directory, instance.publicNames);
     await configureBackups(instance);
     await writeReceivers(instance);
+    await tellKitState(instance);
   });
   await progress.step('images', async (say) => {
     await ensureImages(instance.settings.registry, logDirectory, say);

@@ -44,7 +44,7 @@ export async function mustAnswer(place: Pick<Place, 'run'>, command: readonly st
 export function readingConfiguration(place: Place, cluster: string, passphrase: string, processes: number): string {
   return [
     '[global]', 'repo1-path=/repository', 'repo1-cipher-type=aes-256-cbc', `repo1-cipher-pass=${passphrase}`,
-    `process-max=${processes}`, `lock-path=${place.temporaryDirectory}`, 'log-level-file=off', 'log-level-console=warn', 'log-level-stderr=off', 'log-timestamp=n',
+    `process-max=${processes}`, `lock-path=${place.temporaryDirectory}`, `spool-path=${place.temporaryDirectory}`, 'log-level-file=off', 'log-level-console=warn', 'log-level-stderr=off', 'log-timestamp=n',
     `[${cluster}]`, `pg1-path=${place.dataDirectory}`, `pg1-socket-path=${place.socketDirectory}`,
   ].join('\n') + '\n';
 }

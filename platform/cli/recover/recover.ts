@@ -15,9 +15,11 @@ export const clusterNames = Object.keys(postgresClusters) as ClusterName[];
 const volumeOf = (instance: Instance, cluster: ClusterName): string => `${instance.name}_${postgresClusters[cluster].nodes[0]}`;
 export const firstNodes = Object.values(postgresClusters).map(({ nodes }) => nodes[0]);
 
-/** Makes the first nodes' containers, and so their volumes with the labels by which compose knows its own. Nothing starts. */
+/** Makes the volumes that are filled before anything starts, with the labels by which compose knows its own. */
 export async function makeVolumes(instance: Instance): Promise<void> {
-  await instance.compose(['create', '--no-build', '--pull', 'never', 'pgbackrest', ...firstNodes]);
+  for (const volume of ['pgbackrest-archive', 'pgbackrest-backup', ...firstNodes]) {
+    await docker('volume', 'create', '--label', `com.docker.compose.project=${instance.name}`, '--label', `com.docker.compose.volume=${volume}`, `${instance.name}_${volume}`);
+  }
 }
 
 /** Throws where there is data of an instance of this name: its state directory may be gone, and its volumes still there. */

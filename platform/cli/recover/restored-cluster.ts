@@ -10,6 +10,8 @@ const decompress = promisify(zstdDecompress);
 export interface StanzaInfo {
   readonly name: string;
   readonly status: { readonly code: number; readonly message: string };
+  /** What is wrong with each repository is said there; above it says only that something is. */
+  readonly repo?: readonly { readonly status: { readonly code: number; readonly message: string } }[];
   readonly backup: readonly { readonly label: string; readonly error: boolean; readonly timestamp: { readonly start: number; readonly stop: number }; readonly info: { readonly size: number } }[];
 }
 
@@ -37,8 +39,9 @@ export class RestoredCluster {
   }
 
   async info(): Promise<StanzaInfo | undefined> {
-    const text = await this.backrest('--output=json', 'info');
-    return (JSON.parse(text.toString()) as StanzaInfo[]).find(({ name }) => name === this.cluster);
+    // Its messages have line breaks in them as they are (2.55), which no parser takes.
+    const text = (await this.backrest('--output=json', 'info')).toString().replace(/\p{Cc}+/gu, ' ');
+    return (JSON.parse(text) as StanzaInfo[]).find(({ name }) => name === this.cluster);
   }
 
   /** Files of WAL that the repository has, in the order of their names. */

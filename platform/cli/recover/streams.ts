@@ -54,7 +54,7 @@ export const INDEX_FROM_THE_START = 'UPDATE search_index_position SET sequence =
 /** Takes the whole chain of the audit log again, in the database: how many entries, and how many whose hash is not that of their content or that do not name the one before. */
 export const CHECK_AUDIT_CHAIN = `
   SELECT count(*), count(*) FILTER (WHERE hash IS DISTINCT FROM sha256(convert_to(
-           'holdfast-audit-1' || E'\\n' || sequence || E'\\n' || encode(previous_hash, 'hex') || E'\\n' || topic || E'\\n'
+           'holdfast-audit-1' || E'\\n' || sequence || E'\\n' || encode(previous_hash, 'hex') || E'\\n' || recorded_at_ms || E'\\n' || topic || E'\\n'
            || epoch || E'\\n' || shard || E'\\n' || event_sequence || E'\\n' || event, 'UTF8'))
          OR (sequence > 0 AND previous_hash IS DISTINCT FROM hash_before) OR sequence <> place)
     FROM (SELECT *, lag(hash) OVER (ORDER BY sequence) AS hash_before, row_number() OVER (ORDER BY sequence) - 1 AS place FROM audit_log) AS log`;

@@ -15,7 +15,7 @@ export interface KitFile {
 
 /** What the CLI writes for itself while it works, or makes anew from the rest. Everything else is in the kit, also what nobody has thought of yet. */
 const MADE_ANEW = new Set(['ca.crt', 'compose.env', 'proven', 'recovery-kit.json', 'recovery.json']);
-const MADE_ANEW_DIRECTORIES = new Set(['log', 'restore', 'proof', 'checkpoints']);
+const MADE_ANEW_DIRECTORIES = new Set(['log', 'operator-log', 'restore', 'proof', 'checkpoints']);
 /** A secret is short. What is longer is something else, and says so instead of making every kit large. */
 const FILE_MAX_BYTES = 1024 ** 2;
 

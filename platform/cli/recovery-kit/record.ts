@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { components } from '../../components.ts';
 import type { Instance } from '../instance.ts';
+import { ownedFile } from '../state/secrets.ts';
 import { digestsOfSecrets } from './contents.ts';
 
 /** What is remembered of the newest kit. Digests of secrets, beside the secrets themselves and as secret as they. */
@@ -25,21 +27,25 @@ export interface KitState {
 const recordFile = (instance: Instance): string => join(instance.directory, 'recovery-kit.json');
 
 export async function rememberKit(instance: Instance, file: string, madeAt: string): Promise<void> {
-  const record: KitRecord = { made_at: madeAt, file, digests: await digestsOfSecrets(instance.directory, backupRepositoryOf(instance)) };
+  const record: KitRecord = { made_at: madeAt, file, digests: await digestsOfSecrets(instance.directory, instance.settings.backupRepository) };
   await writeFile(`${recordFile(instance)}.new`, JSON.stringify(record, null, 2) + '\n', { mode: 0o600 });
   await rename(`${recordFile(instance)}.new`, recordFile(instance));
+  await tellKitState(instance);
 }
 
 /** Holds the newest kit against the secrets of now. What is in the kit and no longer in use does no harm. */
 export async function kitState(instance: Instance): Promise<KitState> {
   const record = existsSync(recordFile(instance)) ? (JSON.parse(await readFile(recordFile(instance), 'utf8')) as KitRecord) : undefined;
-  const now = Object.entries(await digestsOfSecrets(instance.directory, backupRepositoryOf(instance)));
+  const now = Object.entries(await digestsOfSecrets(instance.directory, instance.settings.backupRepository));
   const changed = record ? now.filter(([name, digest]) => name in record.digests && record.digests[name] !== digest).map(([name]) => name) : [];
   const added = record ? now.filter(([name]) => !(name in record.digests)).map(([name]) => name) : [];
   return { current: record !== undefined && changed.length + added.length === 0, made_at: record?.made_at ?? null, file: record?.file ?? null, changed, added };
 }
 
-/** Where the second repository is, once there is such a setting. */
-function backupRepositoryOf(instance: Instance): unknown {
-  return (instance.settings as { backupRepository?: unknown }).backupRepository;
+/** Lets the scheduler of backups tell Prometheus, whose alert nags until there is a kit of the secrets as they are. */
+export async function tellKitState(instance: Instance): Promise<void> {
+  const directory = join(instance.directory, 'secrets', 'backup-scheduler');
+  if (!existsSync(directory)) return;
+  const { current, made_at } = await kitState(instance);
+  await ownedFile(join(directory, 'recovery-kit.json'), JSON.stringify({ current, made_at }), components['backup-scheduler'].uid);
 }

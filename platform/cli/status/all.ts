@@ -5,6 +5,7 @@ import { backupConcerns } from './backups.ts';
 import { certificateConcerns } from './certificates.ts';
 import type { Concern, ConcernSource } from './concern.ts';
 import { ledgerConcerns } from './ledger.ts';
+import { recoveryKitConcerns } from './recovery-kit.ts';
 
 /** What `status` tells beside the components, in this order. A new concern is a file here and an entry. */
 const sources: readonly (readonly [string, ConcernSource])[] = [
@@ -13,6 +14,7 @@ const sources: readonly (readonly [string, ConcernSource])[] = [
   ['audit', auditConcerns],
   ['backups', backupConcerns],
   ['certificates', certificateConcerns],
+  ['recovery kit', recoveryKitConcerns],
 ];
 
 /** A source that cannot be asked is a concern itself, and keeps nobody else from speaking. */
