@@ -21,6 +21,8 @@ import { releaseCommand } from './commands/release.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import { runbookCommand } from './commands/runbook.ts';
 import { restartCommand } from './commands/restart.ts';
+import { restoreCommand } from './commands/restore.ts';
+import { restorePointCommand } from './commands/restore-point.ts';
 import { scaleCommand } from './commands/scale.ts';
 import { shardsCommand } from './commands/shards.ts';
 import { statusCommand } from './commands/status.ts';
@@ -52,6 +54,8 @@ const commands = [
   rebuildCommand,
   runbookCommand,
   shardsCommand,
+  restorePointCommand,
+  restoreCommand,
   backupCommand,
   backupsCommand,
   clusterCommand,

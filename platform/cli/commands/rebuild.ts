@@ -77,7 +77,7 @@ export function rebuildCommand(): Command {
   return rebuild;
 }
 
-async function rebuildReporting(instance: Instance, say: (detail: string) => void): Promise<Rebuilt> {
+export async function rebuildReporting(instance: Instance, say: (detail: string) => void): Promise<Rebuilt> {
   const program = startOneOff(instance, 'reporting', 'rebuild/main.js', [], (line) => { if (!line.startsWith('{')) say(line); });
   let last: Said | undefined;
   for await (const line of program.lines) {

@@ -18,6 +18,7 @@ import { plain, Progress } from '../progress.ts';
 import { proveTransfer } from '../prove-transfer.ts';
 import { refuseWhileRecovering } from '../recover/progress-file.ts';
 import { tellKitState } from '../recovery-kit/record.ts';
+import { refuseUnfinishedRestore } from '../restore/undertaking.ts';
 import { docker, lastLines } from '../run.ts';
 import { writeReceivers } from '../state/receivers.ts';
 import { ensureSecrets } from '../state/secrets.ts';
@@ -64,6 +65,7 @@ export function upCommand(): Command {
 /** The whole of `up`, also what `test` does for its own instance. */
 export async function bringUp(instance: Instance, options: UpOptions): Promise<void> {
   await refuseWhileRecovering(instance);
+  await refuseUnfinishedRestore(instance);
   applyOptions(instance, options);
   const logDirectory = join(instance.directory, 'log');
   const progress = new Progress(STAGES.length + 7);

@@ -31,7 +31,7 @@ describe('the backup to begin with', () => {
 });
 
 describe('after a restore at 12:30 to 11:00', () => {
-  const restores = [{ cluster: 'ledger0', at_ms: ms('12:30:00'), point_ms: ms('11:00:00'), from_timeline: 1 }];
+  const restores = [{ cluster: 'ledger0', at_ms: ms('12:30:00'), point_ms: ms('11:00:00'), ended_timeline: 1 }];
   test('what came after it does not begin with a backup of what it has undone', () => {
     expect(chosen('2026-01-31T12:45:00Z', { restores })).toEqual(['morning', 'latest']);
     expect(chosen('latest', { restores })).toEqual(['morning', 'latest']);

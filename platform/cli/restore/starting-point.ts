@@ -7,8 +7,8 @@ export interface PastRestore {
   readonly cluster: string;
   readonly at_ms: number;
   readonly point_ms: number;
-  /** The timeline that ended there. */
-  readonly from_timeline: number;
+  /** The timeline that it ended. */
+  readonly ended_timeline: number;
 }
 
 /** A named point, as `restore-point` has written it down. `lsn`: by cluster. */
@@ -56,7 +56,7 @@ export function startingPointOf(stanza: Stanza, target: Target, known: { points:
   }
   const later = restores.find(({ at_ms }) => at_ms > point_ms);
   const inTime = notAbandoned(backups, restores, point_ms).filter(({ timestamp }) => timestamp.stop * 1_000 + ROUNDING_MS <= point_ms);
-  return { backup: mustHave(inTime.at(-1), cluster), timeline: later?.from_timeline ?? 'latest', point_ms };
+  return { backup: mustHave(inTime.at(-1), cluster), timeline: later?.ended_timeline ?? 'latest', point_ms };
 }
 
 export function pointNamed(name: string, cluster: string, points: readonly RestorePoint[]): RestorePoint {
@@ -85,6 +85,11 @@ function backupBeforeLsn({ name, archive }: Stanza, lsn: string, backups: readon
     throw new UserError(`${lsn} is beyond the WAL of ${name} that was archived, which ends at ${(end >> 32n).toString(16).toUpperCase()}/${(end & 0xffffffffn).toString(16).toUpperCase()}.`, ['The end of what there is:  --to latest', 'Nothing was changed.']);
   }
   return mustHave(backups.findLast((backup) => placeOfLsn(backup.lsn.stop) <= wanted), name);
+}
+
+/** The newest timeline that there is WAL of. */
+export function newestTimeline({ archive }: Pick<Stanza, 'archive'>): number {
+  return archive.reduce((newest, { max }) => Math.max(newest, max === null ? 1 : Number.parseInt(max.slice(0, 8), 16)), 1);
 }
 
 /** The place after a segment, whose name is timeline, upper half of the place, and number of 16 MB. */

@@ -29,7 +29,7 @@ describe('a target', () => {
   });
 
   test('a restore point named latest could never be restored to', () => {
-    expect(() => parsePointName('latest')).toThrow('is no point to restore to');
+    expect(() => parsePointName('latest')).toThrow('cannot name a restore point');
     expect(parsePointName('latest-but-one')).toBe('latest-but-one');
   });
 });

@@ -23,12 +23,13 @@ export function parseTarget(text: string): Target {
   if (LSN.test(said)) return { kind: 'lsn', lsn: said.toUpperCase() };
   const time = TIME.exec(said);
   if (time) return { kind: 'time', at: parseTime(said, time) };
-  return { kind: 'name', name: parsePointName(said) };
+  if (NAME.test(said)) return { kind: 'name', name: said };
+  throw new UserError(`"${said}" is no point to restore to: it must be ${TARGET_FORMS}.`, [], EXIT_USAGE);
 }
 
 export function parsePointName(text: string): string {
   if (NAME.test(text) && text !== 'latest') return text;
-  throw new UserError(`"${text}" is no point to restore to: it must be ${TARGET_FORMS}.`, ['Names of restore points: small letters, digits, dashes, underscores, a letter first; not "latest".'], EXIT_USAGE);
+  throw new UserError(`"${text}" cannot name a restore point: use small letters, digits, dashes and underscores, a letter first; not "latest".`, [], EXIT_USAGE);
 }
 
 function parseTime(said: string, [, date = '', clock = '', fraction = '', zone]: RegExpExecArray): string {

@@ -1,0 +1,160 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { UserError } from '../errors.ts';
+import type { Instance } from '../instance.ts';
+import { must, run } from '../run.ts';
+import { BEGIN_EPOCH, databaseWithEvents, isLedger } from './new-epoch.ts';
+import type { StartingPoint } from './starting-point.ts';
+import type { Target } from './target.ts';
+import type { ClusterUndertaking, Recovered, Undertaking } from './undertaking.ts';
+import { AREA, HOME, PREPARED, Workshop } from './workshop.ts';
+
+/** Two cores, of which the platform wants its part. */
+const PROCESSES = 2;
+const LOOK_EVERY_MS = 250;
+/** How far before the end of what was recovered a transfer may have begun that was not committed by then: no posting takes longer. */
+export const UNDER_WAY_S = 600;
+
+/** Options of `pgbackrest restore` that end recovery at a target and open the database there. */
+export function optionsOf(target: Target, { timeline }: Pick<StartingPoint, 'timeline'>): string[] {
+  const line = timeline === 'latest' ? [] : [`--target-timeline=${timeline}`];
+  switch (target.kind) {
+    case 'latest': return ['--type=default'];
+    case 'time': return ['--type=time', `--target=${target.at.replace('T', ' ').replace('Z', '+00')}`, '--target-action=promote', ...line];
+    case 'lsn': return ['--type=lsn', `--target=${target.lsn}`, '--target-action=promote', ...line];
+    case 'name': return ['--type=name', `--target=${target.name}`, '--target-action=promote', ...line];
+  }
+}
+
+/** Copies the backup to a directory of its own in the node's volume. Interrupted and run again, it copies what is missing. */
+export async function fetch(instance: Instance, { cluster, node, source }: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
+  await Workshop.use(instance, node, async (workshop) => {
+    if (source.kind === 'kept') {
+      await workshop.sh(`mkdir -p -m 0700 ${AREA} ${AREA}/spool; [ -e ${PREPARED} ] || mv "${HOME}/kept/$1" ${PREPARED}`, source.by);
+      return;
+    }
+    // Without either of these pgBackRest would not take what lies there for part of a database, and refuse.
+    const begun = await workshop.sh(`
+      mkdir -p -m 0700 ${PREPARED} ${AREA}/spool
+      if [ -e ${PREPARED}/backup.manifest ] || [ -e ${PREPARED}/PG_VERSION ]; then echo yes; else rm -rf ${PREPARED}; mkdir -m 0700 ${PREPARED}; fi`);
+    const { exitCode, said } = await workshop.watch([
+      'pgbackrest', `--stanza=${cluster}`, `--pg1-path=${PREPARED}`, `--spool-path=${AREA}/spool`, `--process-max=${PROCESSES}`, '--log-level-console=detail', `--set=${source.backup}`,
+      ...(begun === 'yes' ? ['--delta'] : []), ...source.options, 'restore',
+    ], (line) => {
+      const [, percent] = /\((?:[^()]*), (\d+)(?:\.\d+)?%\)/.exec(line) ?? [];
+      if (percent !== undefined) say(`${Math.floor(Number(percent) / 10) * 10} % of backup ${source.backup}`);
+    });
+    if (exitCode !== 0) throw new UserError(`the backup of ${cluster} could not be restored. The end of what pgBackRest said:`, [...said.slice(-8).map((line) => `| ${line}`), ...UNHARMED]);
+  });
+}
+
+const UNHARMED = ['The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up:  ./holdfast restore --undo'];
+
+/**
+ * Replays the WAL up to the target in a Postgres that nobody can reach and that archives nothing, opens it on a timeline of its own, proves that the target was
+ * reached, begins a new epoch of events, and stops it cleanly. Patroni is not asked: it would ignore the target and replay to the end.
+ */
+export async function recover(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: (detail: string) => void): Promise<{ recovered: Recovered; present: string[] }> {
+  // Interrupted in the middle of it, there is no knowing how far Postgres had come: the files are brought back to those of the backup first.
+  const isSecondAttempt = await Workshop.use(instance, part.node, async (workshop) => (await workshop.sh(`[ ! -e ${AREA}/begun ] || echo yes; touch ${AREA}/begun`)) === 'yes');
+  if (isSecondAttempt) await fetch(instance, part, say);
+  return Workshop.use(instance, part.node, async (workshop) => {
+    if (part.source.kind === 'kept') await beginRecoveryOfKept(workshop, part.cluster);
+    // Settings of the last time, which Patroni would prefer to those of today.
+    await workshop.sh(`rm -f ${PREPARED}/patroni.dynamic.json ${PREPARED}/standby.signal ${PREPARED}/postmaster.pid`);
+    await workshop.start(`postgres -D ${PREPARED} -c listen_addresses= -c unix_socket_directories=/run/postgresql -c archive_command= -c synchronous_standby_names= \
+      -c primary_conninfo= -c primary_slot_name= -c hot_standby=on -c max_wal_size=2GB > /tmp/postgres.log 2>&1; echo $? > /tmp/ended`);
+    await opened(workshop, part.cluster, say);
+    const recovered = await describe(workshop, undertaking, part);
+    const present = isLedger(part.cluster) ? await transfersOfTheEnd(workshop, recovered) : [];
+    await workshop.sql('postgres', RESET_RECOVERY);
+    await workshop.sh(`pg_ctl -D ${PREPARED} -m fast -w -t 120 stop > /dev/null; sync`);
+    return { recovered, present };
+  });
+}
+
+/** What an earlier restore has kept, opened again, goes on where it was, on a timeline that is newer than all there are: replicas and backups follow the newest. */
+async function beginRecoveryOfKept(workshop: Workshop, cluster: string): Promise<void> {
+  await workshop.sh(`
+    touch ${PREPARED}/recovery.signal
+    printf "%s\\n" "restore_command = 'pgbackrest --stanza=$1 --pg1-path=${PREPARED} --spool-path=${AREA}/spool archive-get %f \\"%p\\"'" "recovery_target_timeline = 'current'" >> ${PREPARED}/postgresql.auto.conf`, cluster);
+}
+
+async function opened(workshop: Workshop, cluster: string, say: (detail: string) => void): Promise<void> {
+  for (;;) {
+    const status = await workshop.sql('postgres', `SELECT pg_is_in_recovery(), coalesce(to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')`).catch(() => undefined);
+    if (status?.startsWith('f')) return;
+    if (status !== undefined && status !== 't|') say(`replayed to ${status.slice(2)}`);
+    const ended = await workshop.sh('cat /tmp/ended 2>/dev/null || true');
+    if (ended !== '') throw refusalOf(cluster, await workshop.sh('tail -n 60 /tmp/postgres.log'));
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** Why Postgres did not open what was restored, from its log. */
+export function refusalOf(cluster: string, log: string): UserError {
+  const [, last] = /last completed transaction was at log time ([^\n]+)/.exec(log) ?? [];
+  if (log.includes('recovery ended before configured recovery target was reached')) {
+    return new UserError(`the WAL of ${cluster} that was archived ends before the target${last === undefined ? '' : `: its last transaction is of ${last.trim()}`}.`, [
+      'The old data was not touched.', 'Give this up:                ./holdfast restore --undo', 'And take the end of it:      ./holdfast restore --to latest',
+    ]);
+  }
+  if (log.includes('requested recovery stop point is before consistent recovery point')) {
+    return new UserError(`the target lies within the backup of ${cluster} that was taken for it: it is good only from its end on.`, ['The old data was not touched.', 'Give this up, and name a later point:  ./holdfast restore --undo']);
+  }
+  return new UserError(`${cluster} could not be recovered. The end of what Postgres said:`, [...log.trim().split('\n').slice(-10).map((line) => `| ${line}`), ...UNHARMED]);
+}
+
+async function describe(workshop: Workshop, undertaking: Undertaking, part: ClusterUndertaking): Promise<Recovered> {
+  const name = await workshop.sql('postgres', 'SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)');
+  const history = historyOf(await workshop.sh(`cat ${PREPARED}/pg_wal/$1.history`, name));
+  // Postgres ends with an error where the target is not reached; that it had one at all is seen here.
+  if (part.source.kind === 'repository' && !part.source.options.includes('--type=default') && history.reason === 'no recovery target specified') {
+    throw new UserError(`${part.cluster} was recovered to the end, as if no target had been given.`, UNHARMED);
+  }
+  const last = await workshop.sql('postgres', `SELECT coalesce(to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '')`);
+  const timeline = Number.parseInt(name, 16);
+  const [epoch = '', standsUntil = ''] = (await workshop.sql(databaseWithEvents(part.cluster), BEGIN_EPOCH, {
+    restore_id: undertaking.id, timeline: String(timeline), cluster: part.cluster, restored_to: undertaking.to, last_transaction_at: last, lsn: history.lsn, by: undertaking.by, reason: undertaking.reason,
+  })).split('\n').at(-1)?.split('|') ?? [];
+  if (!/^\d+$/.test(epoch) || !/^\d+$/.test(standsUntil)) throw new Error(`the new epoch of ${part.cluster} was not begun`);
+  return { timeline, from_timeline: history.from, lsn: history.lsn, last_transaction_at: last === '' ? null : last, epoch: Number(epoch), stands_until: standsUntil };
+}
+
+/** The last line of a timeline's history: the timeline that it left, where, and why. */
+export function historyOf(text: string): { from: number; lsn: string; reason: string } {
+  const [from = '', lsn = '', reason = ''] = text.trim().split('\n').at(-1)?.split('\t') ?? [];
+  if (!/^\d+$/.test(from) || !lsn.includes('/')) throw new Error(`the history of a timeline says nothing: ${text.slice(0, 200)}`);
+  return { from: Number(from), lsn, reason: reason.trim() };
+}
+
+async function transfersOfTheEnd(workshop: Workshop, { last_transaction_at: last }: Recovered): Promise<string[]> {
+  const ids = await workshop.sql('ledger', `SELECT data->>'transfer_id' FROM outbox WHERE type = 'transfer.posted' AND occurred_at > ${last === null ? "'-infinity'" : `'${last}'::timestamptz - interval '${UNDER_WAY_S} s'`}`);
+  return ids.split('\n').filter((id) => id !== '');
+}
+
+/** Should it ever follow another node, it must not stop at today's target. */
+const RESET_RECOVERY = ['restore_command', 'recovery_target', 'recovery_target_time', 'recovery_target_lsn', 'recovery_target_name', 'recovery_target_xid', 'recovery_target_action', 'recovery_target_timeline', 'recovery_target_inclusive']
+  .map((name) => `ALTER SYSTEM RESET ${name};`).join('\n') + '\nCHECKPOINT;';
+
+/**
+ * Gives the other nodes a copy: of a database that was stopped cleanly, so they follow the first from the very place. Their own rebuild would begin with the last
+ * backup, which may be of the time that was undone.
+ */
+export async function copyToOthers(instance: Instance, { node, others }: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
+  const { HOLDFAST_REGISTRY = '', HOLDFAST_VERSION = '' } = instance.composeVariables();
+  for (const other of others) {
+    say(other);
+    // Makes its volume, if that was lost, with the right owner.
+    await Workshop.use(instance, other, (workshop) => workshop.sh(`mkdir -p -m 0700 ${AREA}; rm -rf ${PREPARED}`));
+    await must('docker', ['run', '--rm', '--network', 'none', '--memory', '256m', '--user', '6110:6110', '-v', `${instance.name}_${node}:/from:ro`, '-v', `${instance.name}_${other}:/to`,
+      `${HOLDFAST_REGISTRY}holdfast/postgres:${HOLDFAST_VERSION}`, 'sh', '-euc', 'rm -rf /to/restore/data.part; cp -a /from/restore/data /to/restore/data.part; mv /to/restore/data.part /to/restore/data; sync']);
+  }
+}
+
+/** Removes what was prepared and not put in place. */
+export async function clearAway(instance: Instance, { node, others }: ClusterUndertaking): Promise<void> {
+  for (const one of [node, ...others]) {
+    await run('docker', ['rm', '-f', `${instance.name}-restore-${one}`]);
+    await Workshop.use(instance, one, (workshop) => workshop.sh(`rm -rf ${AREA}`));
+  }
+}

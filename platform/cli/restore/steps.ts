@@ -1,0 +1,157 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { askScheduler, share } from '../backups/scheduler.ts';
+import { containersOf, waitUntilHealthy } from '../containers.ts';
+import { UserError } from '../errors.ts';
+import { rebuildReporting } from '../commands/rebuild.ts';
+import type { Instance } from '../instance.ts';
+import { plain } from '../progress.ts';
+import { archiveUntilNow, leaderOf } from './ask-leader.ts';
+import { csvOf, CSV_HEADER, lostOf, postedSince } from './lost-transfers.ts';
+import { isLedger } from './new-epoch.ts';
+import { follow, place, stopNodes } from './place.ts';
+import { copyToOthers, fetch, recover } from './prepare.ts';
+import { readStanza } from './repository.ts';
+import { newestTimeline } from './starting-point.ts';
+import { fileOf, type ClusterUndertaking, type Step, type Undertaking } from './undertaking.ts';
+
+const HEALTHY_WITHIN_S = 240;
+
+/** Services that write to a cluster, or would read half of it: who asks before who answers. */
+export function servicesOf(clusters: readonly string[]): string[] {
+  const needs = (cluster: string): string[] => (isLedger(cluster) ? ['transactions'] : ['users', 'reporting', 'audit', 'keycloak']);
+  return [...new Set(clusters.flatMap(needs))];
+}
+
+/** The file of the transfers that a restore has undone. */
+export const lostFileOf = (instance: Instance, undertaking: Undertaking): string => fileOf(instance, undertaking, 'lost-transfers.csv');
+
+/**
+ * The steps of a restore, in order. What is served goes on while the backup is copied beside it. It stops before recovery opens what was copied: that begins a
+ * timeline, and a leader that was lost meanwhile would have begun one of the same number. To the end of the archive it stops at once, for the archive to have an end.
+ */
+export function stepsOf(instance: Instance, undertaking: Undertaking): Step[] {
+  const parts = undertaking.clusters;
+  const isToTheEnd = parts.some(({ source }) => source.kind === 'kept' || source.options.includes('--type=default'));
+  const archive: Step = { name: 'archive', label: 'archiving what is not archived yet', run: (say) => archiveTheRest(instance, parts, say) };
+  const stopped: Step = { name: 'stop services', label: 'stopping the services that would write', run: (say) => stopServices(instance, undertaking, say) };
+  const fetched = parts.map((part): Step => ({ name: `fetch ${part.cluster}`, label: `${part.cluster}: the backup, beside what is there`, run: (say) => fetch(instance, part, say) }));
+  const silenced: Step[] = [
+    { name: 'list', label: 'asking for transfers after the point', run: (say) => noteCandidates(instance, undertaking, say) },
+    { name: 'stop nodes', label: 'stopping the nodes', run: async () => { for (const part of parts) await stopNodes(instance, part); } },
+  ];
+  return [
+    ...(isToTheEnd ? [stopped, archive, ...silenced, ...fetched] : [archive, ...fetched, stopped, ...silenced]),
+    ...parts.flatMap((part): Step[] => [
+      { name: `recover ${part.cluster}`, label: `${part.cluster}: recovery to the point, and proof of it`, run: (say) => recoverAndNote(instance, undertaking, part, say) },
+      { name: `copy ${part.cluster}`, label: `${part.cluster}: a copy for its replica`, run: (say) => copyToOthers(instance, part, say) },
+    ]),
+    { name: 'place', label: 'the restored data in the place of the old', run: async (say) => {
+      await Promise.all(parts.map((part) => place(instance, undertaking, part, (detail) => say(`${part.cluster}: ${detail}`))));
+      undertaking.placed_at = new Date().toISOString();
+    } },
+    { name: 'follow', label: 'replicas', run: async (say) => { await Promise.all(parts.map((part) => follow(instance, part, say))); } },
+    { name: 'write list', label: 'listing the transfers that were undone', run: () => writeLost(instance, undertaking) },
+    { name: 'empty redis', label: 'emptying Redis', run: () => emptyRedis(instance) },
+    { name: 'start services', label: 'starting the services', run: (say) => startServices(instance, undertaking, say) },
+    { name: 'read models', label: 'building the read models anew', run: (say) => rebuildIfRunning(instance, say) },
+    { name: 'backup', label: 'a backup of what was restored', run: (say) => backUp(instance, parts, say) },
+  ];
+}
+
+type Say = (detail: string) => void;
+
+async function stopServices(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
+  const wanted = servicesOf(undertaking.clusters.map(({ cluster }) => cluster));
+  const running = new Set((await containersOf(instance)).filter(({ health }) => health !== 'stopped').map(({ service }) => service));
+  // Those that were stopped before an interruption are started again, too.
+  undertaking.stopped = wanted.filter((service) => running.has(service) || undertaking.stopped.includes(service));
+  for (const service of wanted.filter((one) => running.has(one))) {
+    say(service);
+    await instance.compose(['stop', service]);
+  }
+}
+
+async function archiveTheRest(instance: Instance, parts: readonly ClusterUndertaking[], say: Say): Promise<void> {
+  for (const { cluster } of parts) {
+    say(cluster);
+    const { node, answers } = await leaderOf(instance, cluster);
+    if (answers && !(await archiveUntilNow(instance, node))) plain(`      note: the last WAL of ${cluster} did not reach the repository; what is restored ends where the archive does`);
+  }
+}
+
+async function recoverAndNote(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: Say): Promise<void> {
+  const { recovered, present } = await recover(instance, undertaking, part, say);
+  // Two timelines of one number would be two pasts that nobody can tell apart.
+  const newest = newestTimeline(await readStanza(instance, part.cluster));
+  if (recovered.timeline <= newest) throw new UserError(`${part.cluster} was opened on timeline ${recovered.timeline}, and the archive has timeline ${newest} already.`, ['Give it up:  ./holdfast restore --undo']);
+  part.recovered = recovered;
+  await writeFile(fileOf(instance, undertaking, `${part.cluster}.present`), present.join('\n'), { mode: 0o600 });
+}
+
+/** Before the old data goes aside: what was posted since shortly before the point, as those know it who are still there. */
+async function noteCandidates(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
+  for (const part of undertaking.clusters.filter(({ cluster }) => isLedger(cluster))) {
+    say(part.cluster);
+    const posted = await postedSince(instance, part.cluster, sinceOf(undertaking, part));
+    if (posted === undefined) plain(`      note: neither ${part.cluster} nor the audit log can be asked: what was accepted after the point cannot be listed`);
+    await writeFile(fileOf(instance, undertaking, `${part.cluster}.posted`), posted === undefined ? '' : JSON.stringify(posted), { mode: 0o600 });
+  }
+}
+
+/** To the end, and to a place in the WAL, nobody knows the instant yet: a day is more than an archive is ever behind. */
+function sinceOf({ began_at }: Undertaking, { point_at }: ClusterUndertaking): string {
+  return point_at ?? new Date(Date.parse(began_at) - 24 * 3_600_000).toISOString();
+}
+
+async function writeLost(instance: Instance, undertaking: Undertaking): Promise<void> {
+  const path = lostFileOf(instance, undertaking);
+  await writeFile(path, `${CSV_HEADER}\n`, { mode: 0o600 });
+  for (const part of undertaking.clusters.filter(({ cluster }) => isLedger(cluster))) {
+    const text = await readFile(fileOf(instance, undertaking, `${part.cluster}.posted`), 'utf8');
+    if (text === '') continue;
+    const present = (await readFile(fileOf(instance, undertaking, `${part.cluster}.present`), 'utf8')).split('\n');
+    const begins = part.recovered?.last_transaction_at ?? '';
+    const lost = lostOf(JSON.parse(text) as Parameters<typeof lostOf>[0], present).filter(({ occurred_at }) => occurred_at > minutesBefore(begins));
+    part.lost = lost.length;
+    await appendFile(path, csvOf(part.cluster, lost));
+  }
+}
+
+/** What is older was not looked for among those that are there, and is. */
+function minutesBefore(last: string): string {
+  return last === '' ? '' : new Date(Date.parse(last) - 300_000).toISOString();
+}
+
+/** Cached answers and sessions may tell of what no longer happened. */
+async function emptyRedis(instance: Instance): Promise<void> {
+  const isRunning = (await containersOf(instance)).some(({ service, health }) => service === 'redis' && health !== 'stopped');
+  if (isRunning) await instance.compose(['stop', 'redis']);
+  await instance.compose(['--progress', 'quiet', 'run', '--rm', '--no-deps', '--no-TTY', 'redis', 'sh', '-c', 'rm -rf /var/lib/redis/*']);
+  if (isRunning) await instance.compose(['start', 'redis']);
+}
+
+export async function startServices(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
+  // Keycloak before those who ask it.
+  const services = undertaking.stopped.toSorted((a, b) => Number(b === 'keycloak') - Number(a === 'keycloak'));
+  if (services.length === 0) return;
+  say(services.join(', '));
+  await instance.compose(['start', ...services]);
+  await waitUntilHealthy(instance, services, HEALTHY_WITHIN_S, say);
+}
+
+/** Readers that had gone on beyond the point stand still until then. */
+async function rebuildIfRunning(instance: Instance, say: Say): Promise<void> {
+  const running = new Set((await containersOf(instance)).filter(({ health }) => health !== 'stopped').map(({ service }) => service));
+  if (['kafka', 'pg-router'].every((service) => running.has(service))) await rebuildReporting(instance, say);
+  else plain('      note: the read models are built anew by  ./holdfast rebuild reporting  once the platform is up');
+}
+
+/** A replica that is ever rebuilt begins with the last backup, which must not be of the time that was undone. */
+async function backUp(instance: Instance, parts: readonly ClusterUndertaking[], say: Say): Promise<void> {
+  for (const { cluster } of parts) {
+    say(cluster);
+    await askScheduler(instance, ['backup', 'incremental', cluster, '1'], ({ progress }) => { if (progress) say(`${cluster}${share(progress)}`); }).catch((cause: unknown) => {
+      plain(`      note: ${cluster} was restored, and there is no backup of it yet (${cause instanceof Error ? cause.message : String(cause)}). Take one soon:  ./holdfast backup --cluster ${cluster}`);
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { goOn, newId, pastRestores, readUndertakings, refuseUnfinishedRestore, saveUndertaking, unfinished, type Step, type Undertaking } from './undertaking.ts';
+
+let instance: { directory: string };
+let undertaking: Undertaking;
+let ran: string[];
+
+beforeEach(() => {
+  instance = { directory: mkdtempSync(join(tmpdir(), 'holdfast-restore-')) };
+  ran = [];
+  undertaking = {
+    id: newId(new Date('2026-01-31T10:00:00.123Z')), kind: 'restore', to: 'latest', by: 'test', reason: 'a test', began_at: '2026-01-31T10:00:00Z', stopped: [], done: [], old_data: 'kept',
+    clusters: [{ cluster: 'ledger0', node: 'ledger0-a', others: ['ledger0-b'], ended_timeline: 4, source: { kind: 'repository', backup: 'F', options: [] } }],
+  };
+});
+
+const step = (name: string, work: () => void = () => undefined): Step => ({ name, label: name, run: async () => { ran.push(name); work(); } });
+const show = (_: string, work: Step['run']): Promise<void> => work(() => undefined);
+const save = (): Promise<void> => saveUndertaking(instance, undertaking);
+
+/** What the next process reads of it. */
+async function readAgain(): Promise<Undertaking> {
+  const open = unfinished(await readUndertakings(instance));
+  if (!open) throw new Error('nothing is open');
+  return open;
+}
+
+describe('a restore that was interrupted', () => {
+  test('goes on with the step that it was at, and does none twice', async () => {
+    await save();
+    await expect(goOn(undertaking, [step('fetch'), step('recover', () => { throw new Error('killed'); }), step('place')], save, show)).rejects.toThrow('killed');
+    undertaking = await readAgain();
+    expect(undertaking.done).toEqual(['fetch']);
+    await goOn(undertaking, [step('fetch'), step('recover'), step('place')], save, show);
+    expect(ran).toEqual(['fetch', 'recover', 'recover', 'place']);
+    expect((await readAgain()).done).toEqual(['fetch', 'recover', 'place']);
+  });
+
+  test('keeps what a step has found out, for the steps after it', async () => {
+    await goOn(undertaking, [step('stop', () => { undertaking.stopped = ['transactions']; })], save, show);
+    expect((await readAgain()).stopped).toEqual(['transactions']);
+  });
+
+  test('keeps other commands from starting containers over it, until it is finished', async () => {
+    await expect(refuseUnfinishedRestore(instance)).resolves.toBeUndefined();
+    await save();
+    await expect(refuseUnfinishedRestore(instance)).rejects.toThrow('a restore to latest was interrupted (after nothing)');
+    undertaking.finished_at = '2026-01-31T10:01:00Z';
+    await save();
+    await expect(refuseUnfinishedRestore(instance)).resolves.toBeUndefined();
+  });
+
+  test('can be given up while nothing was put in place, and only then', async () => {
+    const next = async (): Promise<string> => refuseUnfinishedRestore(instance).then(() => '', (error: { next: string[] }) => error.next.join(' '));
+    undertaking.done = ['fetch ledger0'];
+    await save();
+    expect(await next()).toContain('--undo');
+    undertaking.done.push('place');
+    await save();
+    expect(await next()).not.toContain('--undo');
+  });
+
+  test('before it wrote anything down was none', async () => {
+    mkdirSync(join(instance.directory, 'restores', '20260131t100000'), { recursive: true });
+    expect(await readUndertakings(instance)).toEqual([]);
+  });
+});
+
+test('a timeline ends when the restored data is in place, not before', async () => {
+  const part = undertaking.clusters[0]!;
+  part.recovered = { timeline: 2, from_timeline: 1, lsn: '0/1', last_transaction_at: '2026-01-31T09:00:00.000000Z', epoch: 2, stands_until: '7' };
+  expect(pastRestores([undertaking])).toEqual([]);
+  undertaking.placed_at = '2026-01-31T10:00:30Z';
+  expect(pastRestores([undertaking])).toEqual([{ cluster: 'ledger0', at_ms: Date.parse('2026-01-31T10:00:30Z'), point_ms: Date.parse('2026-01-31T09:00:00Z'), ended_timeline: 4 }]);
+});
