@@ -20,8 +20,8 @@ function door(): FastifyInstance {
   const verifier = { verify: async (token: string) => ({ caller: { subject: token.split('.')[0], roles: token.split('.').slice(1) } }) };
   const arrivals_ms = new Map<string, number>();
   const limiter = {
-    take: async (key: string, perMinute: number) => {
-      const { allowance, arrival_ms } = decide(arrivals_ms.get(key), perMinute, 0);
+    take: async (key: string, perMinute: number, cost?: number) => {
+      const { allowance, arrival_ms } = decide(arrivals_ms.get(key), perMinute, 0, cost);
       arrivals_ms.set(key, arrival_ms);
       return allowance;
     },
@@ -65,4 +65,20 @@ test('other requests with a token would count as registrations', async () => {
   door();
   expect(await statuses(3, { method: 'GET', url: '/v1/users/me', token: 'alice.customer' })).toEqual([503, 503, 503]);
   expect(await statuses(1, { method: 'POST', url: '/v1/users', token: 'alice.customer' })).toEqual([503]);
+});
+
+test('a batch of a thousand would count as one transfer', async () => {
+  const post = (bytes: number) => door_.inject({
+    method: 'POST', url: '/v1/transfers/batch', headers: { 'authorization': 'Bearer alice.customer', 'content-type': 'application/json' }, payload: JSON.stringify({ items: 'x'.repeat(bytes - 12) }),
+  });
+  const door_ = door();
+  // As the gateway itself does: bodies are not read.
+  door_.removeAllContentTypeParsers();
+  door_.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  const small = await post(2_048);
+  expect([small.statusCode, small.headers['ratelimit-remaining']]).toEqual([503, '5']);
+  const four = await post(3 * 2_048 + 1);
+  expect([four.statusCode, four.headers['ratelimit-remaining']]).toEqual([503, '1']);
+  const two = await post(2_049);
+  expect([two.statusCode, two.json().detail]).toEqual([429, 'At most 6 a minute, of which this one counts for 2; the next one may be sent in 10 s']);
 });

@@ -19,6 +19,9 @@ export interface Limits {
   readonly registrationPerIp: number;
 }
 
+/** For how much of a body a request counts as one: that of a single transfer with all its texts, or ten of a batch without. */
+const BODY_BYTES_OF_ONE = 2_048;
+
 /**
  * What every request to the API passes: path, content type, token, limit, and then the service. Plain Fastify routes, as Nest has nothing to
  * add here: no body is read and no handler is ours, and each layer is paid by every request.
@@ -62,7 +65,7 @@ export class Door {
     const open = isOpen(route, request.method, path);
     if (caller) {
       request.scope.subject = caller.subject;
-      await this.count(`subject:${caller.subject}`, this.limits.perSubject, reply);
+      await this.count(`subject:${caller.subject}`, this.limits.perSubject, reply, costOf(request.body as Buffer | undefined));
       // Else one account would be enough to make any number of others.
       if (open && !caller.roles.includes('admin')) await this.count(`registration:${request.ip}`, this.limits.registrationPerIp, reply);
     } else if (open) {
@@ -88,15 +91,15 @@ export class Door {
     }
   }
 
-  private async count(key: string, perMinute: number, reply: FastifyReply): Promise<void> {
-    const allowance = await this.limiter.take(key, perMinute);
+  private async count(key: string, perMinute: number, reply: FastifyReply, cost = 1): Promise<void> {
+    const allowance = await this.limiter.take(key, perMinute, cost);
     reply.headers(limitHeaders(perMinute, allowance));
     if (allowance.allowed) return;
     throw new Problem({
       status: 429,
       code: 'rate_limited',
       title: 'Too many requests',
-      detail: `At most ${perMinute} a minute; the next one may be sent in ${seconds(allowance.retryAfter_ms)} s`,
+      detail: `At most ${perMinute} a minute${cost > 1 ? `, of which this one counts for ${cost}` : ''}; the next one may be sent in ${seconds(allowance.retryAfter_ms)} s`,
       headers: { 'retry-after': seconds(allowance.retryAfter_ms) },
     });
   }
@@ -119,6 +122,11 @@ export class Door {
     reply.status(answer.status).headers(responseHeaders(answer.headers));
     void reply.send(request.method === 'HEAD' ? undefined : answer.body);
   }
+}
+
+/** What a request costs behind the door grows with what it brings: a batch of a thousand is a hundred or more (platform/decisions/0018). */
+function costOf(body: Buffer | undefined): number {
+  return Math.max(1, Math.ceil((body?.length ?? 0) / BODY_BYTES_OF_ONE));
 }
 
 function pathOf(request: FastifyRequest): string {

@@ -26,6 +26,23 @@ describe('the limit', () => {
     expect(play([...Array.from({ length: 20 }, () => 0), 60_000], 20).at(-1)!.remaining).toBe(19);
   });
 
+  test('a request that counts for many could take more than it counts for, or never pass', () => {
+    const big = decide(undefined, 20, 0, 15);
+    expect(big.allowance).toMatchObject({ allowed: true, remaining: 5 });
+    expect(decide(big.arrival_ms, 20, 0, 6).allowance).toMatchObject({ allowed: false, remaining: 5, retryAfter_ms: 3_000 });
+    expect(decide(big.arrival_ms, 20, 3_000, 6).allowance).toMatchObject({ allowed: true, remaining: 0 });
+    // More than there is in a full bucket: all of it.
+    expect(decide(undefined, 20, 0, 500).allowance).toMatchObject({ allowed: true, remaining: 0 });
+    expect(decide(0, 20, 0, 500).allowance.allowed).toBe(true);
+    expect(decide(3_000, 20, 0, 500).allowance).toMatchObject({ allowed: false, retryAfter_ms: 3_000 });
+  });
+
+  test('a clock that goes back by an hour could shut people out for an hour', () => {
+    const { arrival_ms } = decide(3_600_000, 20, 3_600_000);
+    expect(decide(arrival_ms, 20, 0).allowance).toMatchObject({ allowed: false, retryAfter_ms: 3_000 });
+    expect(decide(decide(arrival_ms, 20, 0).arrival_ms, 20, 3_000).allowance.allowed).toBe(true);
+  });
+
   test('never more than a bucket and what has come back since, whatever the times', () => {
     fc.assert(fc.property(fc.integer({ min: 1, max: 1_000 }), fc.array(fc.integer({ min: 0, max: 500 }), { maxLength: 300 }), (perMinute, gaps_ms) => {
       let now_ms = 0;

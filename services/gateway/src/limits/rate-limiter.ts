@@ -17,9 +17,9 @@ const fallbacks = counter('gateway_rate_limit_local_total', 'Requests that were 
 const take = defineScript({
   SCRIPT: GCRA_SCRIPT,
   NUMBER_OF_KEYS: 1,
-  parseCommand(parser, key: string, perMinute: number) {
+  parseCommand(parser, key: string, perMinute: number, cost: number) {
     parser.pushKey(key);
-    parser.push(String(perMinute));
+    parser.push(String(perMinute), String(cost));
   },
   transformReply: (reply: unknown) => reply as [allowed: number, arrival: string, now: string],
 });
@@ -63,17 +63,18 @@ export class RateLimiter {
     return this.problem;
   }
 
-  async take(key: string, perMinute: number): Promise<Allowance> {
+  /** `cost`: for how many requests it counts. */
+  async take(key: string, perMinute: number, cost = 1): Promise<Allowance> {
     if (this.client.isReady && performance.now() >= this.restUntil_ms) {
       try {
-        const [allowed, arrival, now] = await within(this.client.take(`gateway:limit:${key}`, perMinute), ANSWER_WITHIN_MS);
-        return allowanceOf(allowed === 1, Number(arrival), perMinute, Number(now));
+        const [allowed, arrival, now] = await within(this.client.take(`gateway:limit:${key}`, perMinute, cost), ANSWER_WITHIN_MS);
+        return allowanceOf(allowed === 1, Number(arrival), perMinute, Number(now), cost);
       } catch (cause) {
         this.rest(cause);
       }
     }
     fallbacks.inc();
-    return this.takeLocally(key, perMinute);
+    return this.takeLocally(key, perMinute, cost);
   }
 
   async close(): Promise<void> {
@@ -88,8 +89,8 @@ export class RateLimiter {
     if (!resting) log.warn('Redis refused or was late: limits are counted in memory for a second', {}, cause);
   }
 
-  private takeLocally(key: string, perMinute: number): Allowance {
-    const { allowance, arrival_ms } = decide(this.local.get(key), perMinute, performance.now());
+  private takeLocally(key: string, perMinute: number, cost: number): Allowance {
+    const { allowance, arrival_ms } = decide(this.local.get(key), perMinute, performance.now(), cost);
     this.local.delete(key);
     const oldest = this.local.size >= LOCAL_MAX ? this.local.keys().next() : undefined;
     if (oldest && !oldest.done) this.local.delete(oldest.value);
