@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,14 +22,19 @@ export class ThrowawayPostgres {
     this.port = port;
   }
 
-  /** Starts it with one database, owned by `setup` and migrated from the SQL files of a directory, as the setup job does. */
-  static async start(options: { database: string; role: string; migrations: string; shard?: number; memory?: string }): Promise<ThrowawayPostgres> {
+  /**
+   * Starts it with one database, owned by `setup` and migrated from the SQL files of a directory, as the setup job does. With `clock`, its clock can be set
+   * (`setClock`): by libfaketime, which has to be installed where the test runs.
+   */
+  static async start(options: { database: string; role: string; migrations: string; shard?: number; memory?: string; clock?: true }): Promise<ThrowawayPostgres> {
     const container = `holdfast-test-postgres-${randomBytes(4).toString('hex')}`;
     const version = (await readFile(new URL('../../../../platform/versions.env', import.meta.url), 'utf8')).match(/^HOLDFAST_VERSION=(.+)$/m)?.[1];
-    await run('docker', ['run', '--detach', '--rm', '--name', container, '--memory', options.memory ?? '512m', '--publish', '127.0.0.1::5432',
+    await run('docker', ['create', '--rm', '--name', container, '--memory', options.memory ?? '512m', '--publish', '127.0.0.1::5432',
       '--tmpfs', '/var/lib/postgresql:uid=6110,gid=6110,mode=0700', '--tmpfs', '/run/postgresql:uid=6110,gid=6110,mode=0700',
       `holdfast/postgres:${version}`, 'sh', '-c', START, 'start', options.role]);
     try {
+      if (options.clock) await run('docker', ['cp', await fakeTime(), `${container}:${FAKE_TIME}`]);
+      await run('docker', ['start', container]);
       const { stdout } = await run('docker', ['port', container, '5432/tcp']);
       const postgres = new ThrowawayPostgres(container, await mkdtemp(join(tmpdir(), 'holdfast-test-')), Number(stdout.trim().split(':').at(-1)));
       await postgres.untilUp();
@@ -62,6 +67,11 @@ export class ThrowawayPostgres {
     return (await child).stdout.trim();
   }
 
+  /** Puts the clock of the server ahead of the real one, or behind, at once. */
+  async setClock(ahead_s: number): Promise<void> {
+    await run('docker', ['exec', this.container, 'sh', '-c', `printf '%+d\\n' ${Math.round(ahead_s)} > ${CLOCK}.new && mv ${CLOCK}.new ${CLOCK}`]);
+  }
+
   async stop(): Promise<void> {
     await Promise.allSettled(this.databases.map((database) => database.close()));
     await run('docker', ['rm', '--force', this.container]).catch(() => undefined);
@@ -91,17 +101,32 @@ export class ThrowawayPostgres {
   }
 }
 
+const FAKE_TIME = '/usr/lib/libfaketime.so.1';
+const CLOCK = '/var/lib/postgresql/clock';
+
+/** Of Debian's package, beside the other libraries of the machine's kind. */
+async function fakeTime(): Promise<string> {
+  for await (const path of glob('/usr/lib/*/faketime/libfaketime.so.1')) return path;
+  throw new Error('libfaketime is not installed here: apt-get install libfaketime, or run the test in the tests image');
+}
+
 // $1 is the role for which a client certificate is made: its common name, as everywhere in the platform.
 const START = `set -eu
 mkdir -p /var/lib/postgresql/tls; cd /var/lib/postgresql/tls; umask 077
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout ca.key -out ca.crt -days 2 -subj /CN=ca 2>/dev/null
+# Whatever the clock of the server says.
+valid='-not_before 20000101000000Z -not_after 20990101000000Z'
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout ca.key -out ca.crt $valid -subj /CN=ca 2>/dev/null
 certificate() {
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -keyout "$1.key" -out "$1.csr" -subj "/CN=$2" -addext "subjectAltName=DNS:$2" 2>/dev/null
-  openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -copy_extensions copy -days 2 -out "$1.crt" 2>/dev/null
+  openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -copy_extensions copy $valid -out "$1.crt" 2>/dev/null
 }
 certificate server localhost
 certificate client "$1"
 initdb --auth=trust --username=postgres --no-sync >/dev/null
 printf '%s\\n' 'local all all trust' 'hostssl all all all cert' > "$PGDATA/pg_hba.conf"
+if [ -e ${FAKE_TIME} ]; then
+  echo +0 > ${CLOCK}
+  export LD_PRELOAD=${FAKE_TIME} FAKETIME_TIMESTAMP_FILE=${CLOCK} FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
+fi
 exec postgres -c listen_addresses='*' -c fsync=off -c ssl=on -c ssl_ca_file=/var/lib/postgresql/tls/ca.crt \
   -c ssl_cert_file=/var/lib/postgresql/tls/server.crt -c ssl_key_file=/var/lib/postgresql/tls/server.key`;

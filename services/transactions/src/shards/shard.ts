@@ -29,7 +29,7 @@ export class Shard {
   private readonly reads: Database;
   private readonly answerTimeoutMs: number;
   private readonly unanswered = new Set<Promise<unknown>>();
-  private lastTriedMs = 0;
+  private lastTriedMs = -Infinity;
 
   /** Reads have connections of their own, as writes that hang hold theirs. */
   constructor(options: { number: number; writes: Database; reads: Database; answerTimeoutMs: number }) {
@@ -48,7 +48,7 @@ export class Shard {
 
   /** One statement, which is its own transaction: it resolves when the synchronous replica has it, too. */
   async write<Row extends object>(sql: string, values: readonly unknown[], name: string): Promise<Row[]> {
-    const now_ms = Date.now();
+    const now_ms = performance.now();
     if (this.unanswered.size > 0 && now_ms - this.lastTriedMs < TRY_AGAIN_MS) throw this.unavailable();
     this.lastTriedMs = now_ms;
 

@@ -63,19 +63,20 @@ export class ThrowawayLedger {
     this.history = new AccountHistory(ledger, this.accounts);
     this.changes = new ChangeAccount(ledger, () => undefined);
     this.cash = new BookCash(ledger, systemAccounts, this.poster);
-    this.transfers = new PostTransfer(ledger, routes, this.poster, transit);
+    this.transfers = new PostTransfer(ledger, routes, transit);
     this.batches = new PostBatch(ledger, routes, this.poster, transit);
     this.shown = new ShowTransfer(ledger);
-    this.reversals = new ReverseTransfer(ledger, this.shown, systemAccounts, this.poster, transit);
+    this.reversals = new ReverseTransfer(ledger, this.shown, systemAccounts, transit);
     this.holds = new Holds(ledger);
     this.placing = new PlaceHold(ledger, routes, this.poster);
-    this.capturing = new CaptureHold(ledger, this.holds, systemAccounts, this.poster, transit);
+    this.capturing = new CaptureHold(ledger, this.holds, systemAccounts, transit);
     this.voiding = new VoidHold(ledger, this.holds, this.poster);
   }
 
-  static async start(): Promise<ThrowawayLedger> {
+  /** With `clock`, that of its Postgres can be set. */
+  static async start(options: { clock?: true } = {}): Promise<ThrowawayLedger> {
     const postgres = await ThrowawayPostgres.start({
-      database: 'ledger', role: 'transactions', migrations: fileURLToPath(new URL('../../migrations', import.meta.url)),
+      database: 'ledger', role: 'transactions', migrations: fileURLToPath(new URL('../../migrations', import.meta.url)), ...options,
     });
     try {
       await postgres.sql('postgres', 'UPDATE shard_map SET shard = 0', 'ledger');
