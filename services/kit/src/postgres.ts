@@ -33,17 +33,18 @@ const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid
 
 /**
  * Does `work` under an advisory lock, or nothing if somebody else has it: then the answer is undefined. The lock is of the session, so `connection` must be one;
- * if that breaks, the lock goes with it. Any numbers will do as its name, as long as nobody else takes them in the same database.
+ * if that breaks, the lock goes with it. Any numbers will do as its name, or a text, as long as nobody else takes them in the same database.
  */
-export async function underLock<T>(connection: Connection, name: readonly [number, number?], work: () => Promise<T>): Promise<T | undefined> {
-  const places = name.map((_, index) => `$${index + 1}`).join(', ');
-  const [lock] = await connection.query<{ taken: boolean }>(`select pg_try_advisory_lock(${places}) as taken`, name);
+export async function underLock<T>(connection: Connection, name: readonly [number, number?] | string, work: () => Promise<T>): Promise<T | undefined> {
+  const values = typeof name === 'string' ? [name] : name;
+  const places = typeof name === 'string' ? 'hashtextextended($1, 0)' : name.map((_, index) => `$${index + 1}`).join(', ');
+  const [lock] = await connection.query<{ taken: boolean }>(`select pg_try_advisory_lock(${places}) as taken`, values);
   if (!lock?.taken) return undefined;
   try {
     return await work();
   } finally {
     // On a broken session this fails, and the lock is gone with the session anyway.
-    await connection.query(`select pg_advisory_unlock(${places})`, name).catch(() => undefined);
+    await connection.query(`select pg_advisory_unlock(${places})`, values).catch(() => undefined);
   }
 }
 

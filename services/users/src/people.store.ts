@@ -1,5 +1,5 @@
 import { writeEvent } from '@holdfast/kit/outbox';
-import type { Database } from '@holdfast/kit/postgres';
+import { underLock, type Database } from '@holdfast/kit/postgres';
 import type { Person } from './person.ts';
 
 interface Row {
@@ -49,15 +49,7 @@ export class PeopleStore {
    * with the connection if this process dies.
    */
   async whileAlone<T>(email: string, work: () => Promise<T>): Promise<T | undefined> {
-    return this.locks.session(async (connection) => {
-      const [lock] = await connection.query<{ taken: boolean }>(`select pg_try_advisory_lock(hashtextextended('register ' || $1, 0)) as taken`, [email]);
-      if (!lock?.taken) return undefined;
-      try {
-        return await work();
-      } finally {
-        await connection.query(`select pg_advisory_unlock(hashtextextended('register ' || $1, 0))`, [email]);
-      }
-    });
+    return this.locks.session((connection) => underLock(connection, `register ${email}`, work));
   }
 
   /** When the registration of this address began; now, unless an earlier attempt was left unfinished. */

@@ -1,8 +1,8 @@
 import type { Position } from '@holdfast/kit/events';
 import type { Connection, Database } from '@holdfast/kit/postgres';
 
-/** Any number will do, as long as nobody else takes it in this database. */
-const REBUILD_LOCK = 4_706_201;
+/** One rebuild at a time. Any number will do, as long as nobody else takes it in this database. */
+export const REBUILD_LOCK = 4_706_201;
 
 /** How many differences are told one by one. */
 export const DIFFERENCES_TOLD = 20;
@@ -14,16 +14,6 @@ export type Positions = ReadonlyMap<number, Position>;
 export function hasReached(one: Position | undefined, other: Position): boolean {
   if (one === undefined) return false;
   return one.epoch > other.epoch || (one.epoch === other.epoch && one.sequence >= other.sequence);
-}
-
-/** One rebuild at a time: held by the session. */
-export async function lockRebuild(connection: Connection): Promise<boolean> {
-  const [row] = await connection.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [REBUILD_LOCK]);
-  return row?.taken === true;
-}
-
-export async function unlockRebuild(connection: Connection): Promise<void> {
-  await connection.query('SELECT pg_advisory_unlock($1)', [REBUILD_LOCK]);
 }
 
 export async function beginRebuild(database: Database): Promise<void> {

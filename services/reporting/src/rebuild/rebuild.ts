@@ -1,12 +1,12 @@
 import type { Position } from '@holdfast/kit/events';
 import { takeIn } from '@holdfast/kit/intake';
 import type { ReceivedEvent } from '@holdfast/kit/kafka';
-import type { Connection, Database } from '@holdfast/kit/postgres';
+import { underLock, type Connection, type Database } from '@holdfast/kit/postgres';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lockPosition, movePosition } from '../read-models/apply-events.ts';
 import { project } from '../read-models/project.ts';
 import {
-  abandonRebuild, beginRebuild, compareModels, disagreeing, finishRebuild, hasReached, holdStill, lockRebuild, readPositions, unlockRebuild, type Difference, type Head, type Positions,
+  abandonRebuild, beginRebuild, compareModels, disagreeing, finishRebuild, hasReached, holdStill, readPositions, REBUILD_LOCK, type Difference, type Head, type Positions,
 } from './rebuild.store.ts';
 
 const HEADS_AT_ONCE = 2_000;
@@ -66,45 +66,58 @@ export class Busy extends Error {
   override name = 'Busy';
 }
 
+export interface RebuildOptions {
+  readonly live: Database;
+  readonly fresh: Database;
+  readonly topic: string;
+  readonly replay: Replay;
+  readonly books: Books;
+  say(what: string): void;
+  readonly silenceMs?: number;
+  readonly agreeWithinMs?: number;
+}
+
 /**
  * Builds all read models anew beside the old ones, proves them against the ledger, and puts them in the place of the old ones in one transaction. Events go on
  * being applied to the old ones until then. `fresh` is a database whose unqualified names mean schema `rebuild`.
  */
-export async function rebuild(options: { live: Database; fresh: Database; topic: string; replay: Replay; books: Books; say(what: string): void; silenceMs?: number; agreeWithinMs?: number }): Promise<Rebuilt> {
+export async function rebuild(options: RebuildOptions): Promise<Rebuilt> {
+  const { live } = options;
+  const rebuilt = await live.session((lock) => underLock(lock, [REBUILD_LOCK], () => buildAndSwap(options)));
+  if (!rebuilt) throw new Busy('another rebuild is under way');
+  return rebuilt;
+}
+
+async function buildAndSwap(options: RebuildOptions): Promise<Rebuilt> {
   const { live, books, say } = options;
-  return live.session(async (lock) => {
-    if (!await lockRebuild(lock)) throw new Busy('another rebuild is under way');
-    const epochs = await books.epochs();
-    const filler = new Filler(options, epochs);
-    let replay: ReturnType<Replay> | undefined;
-    try {
-      await beginRebuild(live);
-      replay = options.replay((events) => filler.take(events));
-      say('reading Kafka from its first event');
-      const before = new Date();
-      await filler.reach(await readPositions(live, 'public', options.topic), ends(epochs));
-      say('comparing with the ledger');
-      const agreed = await agree(options);
-      say('comparing with the read models so far');
-      // A few seconds for what was told to both and has reached one.
-      const comparison = await whenLevel(options, filler, () => beginComparison(live, new Date(before.getTime() - 5_000)));
-      const compared = await comparison.result;
-      say('swapping');
-      await whenLevel(options, filler, finishRebuild);
-      return {
-        accounts: compared.accounts, lines: compared.lines, events: filler.applied, events_of_the_journal: filler.fromJournal,
-        differences_count: compared.count, differences: compared.first, agreed,
-      };
-    } catch (cause) {
-      await replay?.stop().catch(() => undefined);
-      await abandonRebuild(live).catch(() => undefined);
-      throw cause;
-    } finally {
-      await replay?.stop();
-      // With a broken session the lock is gone.
-      await unlockRebuild(lock).catch(() => undefined);
-    }
-  });
+  const epochs = await books.epochs();
+  const filler = new Filler(options, epochs);
+  let replay: ReturnType<Replay> | undefined;
+  try {
+    await beginRebuild(live);
+    replay = options.replay((events) => filler.take(events));
+    say('reading Kafka from its first event');
+    const before = new Date();
+    await filler.reach(await readPositions(live, 'public', options.topic), ends(epochs));
+    say('comparing with the ledger');
+    const agreed = await agree(options);
+    say('comparing with the read models so far');
+    // A few seconds for what was told to both and has reached one.
+    const comparison = await whenLevel(options, filler, () => beginComparison(live, new Date(before.getTime() - 5_000)));
+    const compared = await comparison.result;
+    say('swapping');
+    await whenLevel(options, filler, finishRebuild);
+    return {
+      accounts: compared.accounts, lines: compared.lines, events: filler.applied, events_of_the_journal: filler.fromJournal,
+      differences_count: compared.count, differences: compared.first, agreed,
+    };
+  } catch (cause) {
+    await replay?.stop().catch(() => undefined);
+    await abandonRebuild(live).catch(() => undefined);
+    throw cause;
+  } finally {
+    await replay?.stop();
+  }
 }
 
 /** Brings the new read models forward, one batch at a time, whoever has it. */

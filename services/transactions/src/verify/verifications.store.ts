@@ -1,8 +1,6 @@
 import type { CheckResult, Verdict, Verification } from './checks.ts';
 import type { Reader } from './pages.store.ts';
 
-/** Any number will do, as long as nobody else takes it in the same database. */
-const VERIFIER_LOCK = 4_706_003;
 /** About three months of daily ones. */
 const KEPT = 100;
 
@@ -24,14 +22,4 @@ export async function readVerifications(reader: Reader): Promise<{ last: Stored 
             coalesce((SELECT extract(epoch FROM finished_at)::float8 FROM verifications WHERE verdict = 'passed' ORDER BY id DESC LIMIT 1), 0) AS passed_s,
             coalesce((SELECT extract(epoch FROM clock_timestamp() - finished_at)::float8 FROM verifications ORDER BY id DESC LIMIT 1), 'infinity') AS age_s`, [], 'read_verifications');
   return { last: row?.last ?? undefined, passed_s: row?.passed_s ?? 0, age_s: row?.age_s ?? Infinity };
-}
-
-/** One verifier at a time, whichever replica or program: the lock is of the session, so `connection` must be one. */
-export async function lockVerifier(connection: Reader): Promise<boolean> {
-  const [row] = await connection.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [VERIFIER_LOCK]);
-  return row?.taken === true;
-}
-
-export async function unlockVerifier(connection: Reader): Promise<void> {
-  await connection.query('SELECT pg_advisory_unlock($1)', [VERIFIER_LOCK]);
 }

@@ -1,10 +1,11 @@
 import { log } from '@holdfast/kit/logging';
 import { gauge } from '@holdfast/kit/metrics';
+import { underLock, type Connection } from '@holdfast/kit/postgres';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checks, type Check, type Verification } from './checks.ts';
 import type { VerifiedShard } from './elsewhere.ts';
 import type { Reader } from './pages.store.ts';
-import { lockVerifier, readVerifications, storeVerification, unlockVerifier, type Stored } from './verifications.store.ts';
+import { readVerifications, storeVerification, type Stored } from './verifications.store.ts';
 import { verifyLedger } from './verify-ledger.ts';
 
 const passedAt = gauge('ledger_verify_last_success_timestamp_seconds', 'When a verification of the ledger last passed; 0 if none ever has');
@@ -13,9 +14,12 @@ const findings = gauge('ledger_verify_findings', 'What the last verification fou
 const unverified = gauge('ledger_verify_unverified_checks', 'Checks that the last verification could not make to their end');
 const duration = gauge('ledger_verify_duration_seconds', 'How long the last verification took');
 
+/** Any number will do, as long as nobody else takes it in the same database. */
+const VERIFIER_LOCK = 4_706_005;
+
 /** A session that keeps a lock as long as it lives. */
 export interface Sessions extends Reader {
-  session<T>(work: (connection: Reader) => Promise<T>): Promise<T>;
+  session<T>(work: (connection: Connection) => Promise<T>): Promise<T>;
 }
 
 export interface VerifierOptions {
@@ -80,17 +84,11 @@ export class Verifier {
 
 /** Verifies and stores the result, unless somebody else is at it: then undefined. */
 export async function verifyAlone(results: Sessions, verify: () => Promise<Verification>): Promise<Verification | undefined> {
-  return results.session(async (connection) => {
-    if (!await lockVerifier(connection)) return undefined;
-    try {
-      const verification = await verify();
-      await storeVerification(results, verification);
-      return verification;
-    } finally {
-      // On a broken session this fails, and the lock is gone with the session.
-      await unlockVerifier(connection).catch(() => undefined);
-    }
-  });
+  return results.session((connection) => underLock(connection, [VERIFIER_LOCK], async () => {
+    const verification = await verify();
+    await storeVerification(results, verification);
+    return verification;
+  }));
 }
 
 function show(last: Stored | undefined, passed_s: number): void {
