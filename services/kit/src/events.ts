@@ -13,7 +13,8 @@ export const eventData = {
   'account.opened': z.object({
     account_id: z.string(), owner: z.string(), currency: CurrencyCode, kind: z.string(), overdraft_limit: amountOrNoLimit,
   }),
-  'account.changed': z.object({ account_id: z.string(), status: z.enum(['open', 'frozen', 'closed']), overdraft_limit: amountOrNoLimit }),
+  /** `version` counts the changes of an account, on whatever shard it is; events of before there was one have none. */
+  'account.changed': z.object({ account_id: z.string(), status: z.enum(['open', 'frozen', 'closed']), overdraft_limit: amountOrNoLimit, version: digits.optional() }),
   'transfer.posted': z.object({
     transfer_id: z.string(),
     kind: z.string(),

@@ -18,6 +18,8 @@ CREATE TABLE accounts (
   held_minor            bigint NOT NULL DEFAULT 0 CHECK (held_minor >= 0),
   -- Counts the entries of the account: the place of the last one in its statement.
   version               bigint NOT NULL DEFAULT 0 CHECK (version >= 0),
+  -- Counts the changes of status and limit, over all shards on which the account has been: the later of two events is known by it.
+  change_version        bigint NOT NULL DEFAULT 0 CHECK (change_version >= 0),
   metadata              jsonb CHECK (octet_length(metadata::text) <= 8192),
   created_at            timestamptz NOT NULL DEFAULT clock_timestamp(),
   -- Written so that no intermediate result leaves 64 bits.
@@ -161,7 +163,7 @@ CREATE INDEX idempotency_keys_by_age ON idempotency_keys USING brin (created_at)
 
 GRANT SELECT, INSERT ON accounts, transfers, entries, holds, outgoing_transfers, idempotency_keys TO transactions;
 -- Owner, currency, kind and side of an account are for life.
-GRANT UPDATE (balance_minor, held_minor, version, status, overdraft_limit_minor, metadata) ON accounts TO transactions;
+GRANT UPDATE (balance_minor, held_minor, version, change_version, status, overdraft_limit_minor, metadata) ON accounts TO transactions;
 GRANT UPDATE (captured_minor, status, closed_at) ON holds TO transactions;
 GRANT UPDATE (state, refusal, settled_at) ON outgoing_transfers TO transactions;
 -- A claim is written as posted and corrected in the same transaction if the transfer is refused; the sweep deletes.

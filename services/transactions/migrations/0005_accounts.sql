@@ -103,10 +103,12 @@ BEGIN
   END IF;
   IF outcome <> 'posted' THEN RETURN; END IF;
 
-  UPDATE accounts SET status = changed.status, overdraft_limit_minor = changed.overdraft_limit_minor, metadata = changed.metadata WHERE id = wanted;
   IF (changed.status, changed.overdraft_limit_minor) IS DISTINCT FROM (account.status, account.overdraft_limit_minor) THEN
+    changed.change_version := account.change_version + 1;
     INSERT INTO outbox (type, actor, traceparent, data)
     VALUES ('account.changed', actor, traceparent, jsonb_build_object(
-      'account_id', wanted, 'status', changed.status, 'overdraft_limit', changed.overdraft_limit_minor::text));
+      'account_id', wanted, 'status', changed.status, 'overdraft_limit', changed.overdraft_limit_minor::text, 'version', changed.change_version::text));
   END IF;
+  UPDATE accounts SET status = changed.status, overdraft_limit_minor = changed.overdraft_limit_minor, metadata = changed.metadata, change_version = changed.change_version
+   WHERE id = wanted;
 END $$;

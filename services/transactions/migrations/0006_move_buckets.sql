@@ -115,9 +115,9 @@ DECLARE
 BEGIN
   PERFORM pg_advisory_xact_lock(4706002);
   IF (SELECT version FROM shard_map WHERE bucket = wanted) >= new_version THEN RETURN false; END IF;
-  INSERT INTO accounts (id, owner, name, currency, kind, normal_side, status, overdraft_limit_minor, balance_minor, held_minor, version, metadata, created_at)
+  INSERT INTO accounts (id, owner, name, currency, kind, normal_side, status, overdraft_limit_minor, balance_minor, held_minor, version, change_version, metadata, created_at)
   SELECT id, owner, name, currency, kind, normal_side, status, overdraft_limit_minor, balance_minor, held_minor,
-         version + CASE WHEN balance_minor = 0 THEN 0 ELSE 2 END, metadata, created_at
+         version + CASE WHEN balance_minor = 0 THEN 0 ELSE 2 END, change_version, metadata, created_at
     FROM jsonb_populate_recordset(NULL::accounts, new_accounts);
   -- The source's own entry is the one between.
   PERFORM post_moves((SELECT jsonb_agg(jsonb_build_object(

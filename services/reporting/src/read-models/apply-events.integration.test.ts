@@ -169,6 +169,20 @@ describe('after a bucket has moved to another shard, the events of an account co
     expect((await readBalances(database, owner)).find(({ account_id }) => account_id === carol)).toMatchObject({ status: 'frozen', overdraft_limit_minor: 50n });
   });
 
+  test('an older change of status that comes late does not overwrite the newer one', async () => {
+    const { event, rows, alice } = await stream();
+    const from = shards++;
+    const change = (status: string, version?: string) => ({ account_id: alice, status, overdraft_limit: version === '2' ? '70' : '0', ...(version !== undefined && { version }) });
+    await applyEvents(database, [event(1, 'account.changed', change('open', '2'), { from })]);
+    await applyEvents(database, [event(3, 'account.changed', change('frozen', '1'))]);
+    expect((await rows()).alice).toMatchObject({ status: 'open', overdraft_limit_minor: 70n });
+    // In one batch of both, too; and those of before they were counted are taken in their order.
+    await applyEvents(database, [event(2, 'account.changed', change('open', '4'), { from }), event(4, 'account.changed', change('frozen', '3'))]);
+    expect((await rows()).alice).toMatchObject({ status: 'open' });
+    await applyEvents(database, [event(5, 'account.changed', change('closed'))]);
+    expect((await rows()).alice).toMatchObject({ status: 'closed' });
+  });
+
   test('both partitions at once do not deadlock', async () => {
     const { alice, bob, transfer, balances } = await stream();
     const from = shards++;

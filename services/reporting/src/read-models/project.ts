@@ -12,6 +12,8 @@ interface AccountChange {
   status: string | null;
   limit: string | null;
   limitKnown: boolean;
+  /** Of the last change of status and limit; 0 if none came, or one of before they were counted. */
+  changeVersion: bigint;
   balance: string;
   entryVersion: bigint;
   heldDelta: bigint;
@@ -38,7 +40,7 @@ export async function project(connection: Connection, events: readonly Event[]):
 function foldIn(event: Event, changes: Map<string, AccountChange>, lines: Line[]): void {
   const changeOf = (id: string): AccountChange => {
     const change = changes.get(id) ?? {
-      id, owner: null, kind: null, openedAt: null, currency: null, status: null, limit: null, limitKnown: false, balance: '0', entryVersion: 0n, heldDelta: 0n, at: '',
+      id, owner: null, kind: null, openedAt: null, currency: null, status: null, limit: null, limitKnown: false, changeVersion: 0n, balance: '0', entryVersion: 0n, heldDelta: 0n, at: '',
     };
     change.at = event.occurred_at;
     changes.set(id, change);
@@ -52,7 +54,9 @@ function foldIn(event: Event, changes: Map<string, AccountChange>, lines: Line[]
     if (!change.limitKnown) Object.assign(change, { limit: data.overdraft_limit, limitKnown: true });
   } else if (event.type === 'account.changed') {
     const data = dataOf(event, 'account.changed');
-    Object.assign(changeOf(data.account_id), { status: data.status, limit: data.overdraft_limit, limitKnown: true });
+    const change = changeOf(data.account_id);
+    const version = BigInt(data.version ?? 0);
+    if (version === 0n || version > change.changeVersion) Object.assign(change, { status: data.status, limit: data.overdraft_limit, limitKnown: true, changeVersion: version });
   } else if (event.type === 'transfer.posted') {
     const data = dataOf(event, 'transfer.posted');
     for (const entry of data.entries) {
@@ -87,25 +91,29 @@ async function addLines(connection: Connection, lines: readonly Line[]): Promise
     ], 'add_lines');
 }
 
+/** Whether there is a change of status, and not one of before that which is shown. Those without a number come in their order. */
+const IS_LATER = '(excluded.status IS NOT NULL AND (excluded.change_version = 0 OR excluded.change_version > known.change_version))';
+
 const WRITE_ACCOUNTS = `
   INSERT INTO account_balances AS known (
-    account_id, owner, kind, opened_at, currency, status, overdraft_limit_minor, limit_known, balance_minor, entry_version, held_minor, changed_at)
+    account_id, owner, kind, opened_at, currency, status, overdraft_limit_minor, limit_known, balance_minor, entry_version, held_minor, changed_at, change_version)
   SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::bigint[], $8::boolean[], $9::bigint[], $10::bigint[],
-                       $11::bigint[], $12::timestamptz[]) AS change (account_id)
+                       $11::bigint[], $12::timestamptz[], $13::bigint[]) AS change (account_id)
    ORDER BY account_id
   ON CONFLICT (account_id) DO UPDATE SET
     owner = coalesce(known.owner, excluded.owner),
     kind = coalesce(known.kind, excluded.kind),
     opened_at = coalesce(known.opened_at, excluded.opened_at),
     currency = coalesce(known.currency, excluded.currency),
-    status = coalesce(excluded.status, known.status),
-    overdraft_limit_minor = CASE WHEN excluded.limit_known AND (excluded.status IS NOT NULL OR NOT known.limit_known)
+    status = CASE WHEN ${IS_LATER} THEN excluded.status ELSE known.status END,
+    overdraft_limit_minor = CASE WHEN excluded.limit_known AND (${IS_LATER} OR NOT known.limit_known)
                                  THEN excluded.overdraft_limit_minor ELSE known.overdraft_limit_minor END,
     limit_known = known.limit_known OR excluded.limit_known,
     balance_minor = CASE WHEN excluded.entry_version > known.entry_version THEN excluded.balance_minor ELSE known.balance_minor END,
     entry_version = greatest(known.entry_version, excluded.entry_version),
     held_minor = known.held_minor + excluded.held_minor,
     version = known.version + 1,
+    change_version = greatest(known.change_version, excluded.change_version),
     changed_at = greatest(known.changed_at, excluded.changed_at)
   RETURNING owner`;
 
@@ -114,7 +122,7 @@ async function writeAccounts(connection: Connection, changes: readonly AccountCh
     changes.map(({ id }) => id), changes.map(({ owner }) => owner), changes.map(({ kind }) => kind), changes.map(({ openedAt }) => openedAt),
     changes.map(({ currency }) => currency), changes.map(({ status }) => status), changes.map(({ limit }) => limit), changes.map(({ limitKnown }) => limitKnown),
     changes.map(({ balance }) => balance), changes.map(({ entryVersion }) => entryVersion.toString()), changes.map(({ heldDelta }) => heldDelta.toString()),
-    changes.map(({ at }) => at),
+    changes.map(({ at }) => at), changes.map(({ changeVersion }) => changeVersion.toString()),
   ], 'write_accounts');
   await raiseOwnerVersions(connection, rows.flatMap(({ owner }) => owner ?? []));
 }

@@ -139,6 +139,15 @@ describe('a bucket that has moved', () => {
     await expectWholeLedger();
   }, 60_000);
 
+  test('goes on counting the changes of its accounts, so that the later of two is known', async () => {
+    const change = (to: 'freeze' | 'unfreeze') => handled(() => replica.services().changes.change(operator(), account, to).then((changed) => ('refused' in changed ? changed : { body: changed, replayed: false })));
+    await change('freeze');
+    await mover().move(bucket, 1);
+    await change('unfreeze');
+    const told = await Promise.all(shards.databases.map((database) => database.query<{ data: object }>(`SELECT data FROM outbox WHERE type = 'account.changed' AND data->>'account_id' = $1`, [account])));
+    expect(told.map((rows) => rows.map(({ data }) => data))).toMatchObject([[{ status: 'frozen', version: '1' }], [{ status: 'open', version: '2' }]]);
+  }, 60_000);
+
   test('is not moved again for nothing, nor to a shard that is not there', async () => {
     expect(await mover().move(bucket, 0)).toEqual({ bucket, from: 0, to: 0, accounts: 0, pause_ms: 0 });
     await expect(mover().move(bucket, 2)).rejects.toThrow('there is no shard 2');
@@ -213,3 +222,59 @@ test.each(['before', 'after'] as const)('a mover that dies %s any of its writes:
     if (!died) return;
   }
 }, 180_000);
+
+describe('what was transferred before a move', () => {
+  const reverse = (by: CallerOf, id: string, key: string = randomUUID()) => replica.services().reversals.reverse(by, key, id, {});
+
+  test('is taken back to a payer who lives on another shard by now, once, and the same key tells so', async () => {
+    const payee = customerOn(0);
+    const theirs = await accountOf(payee);
+    const paid = await pay(alice, account, theirs, 100n);
+    const far = customerOn(1);
+    const [fars, across] = [await accountOf(far), await accountOf(far)];
+    const sent = await pay(alice, account, fars, 50n);
+    await moved(1);
+    await replica.ledger.refresh();
+
+    const key = randomUUID();
+    const first = await handled(() => reverse(payee, paid.body.id, key));
+    expect(first).toMatchObject({ replayed: false, body: { kind: 'reversal', status: 'posted', reverses: paid.body.id, debit_account: theirs, credit_account: account } });
+    expect(await handled(() => reverse(payee, paid.body.id, key))).toMatchObject({ replayed: true, body: { id: first.body.id } });
+    expect(await reverse(operator(), paid.body.id)).toEqual({ refused: 'already_reversed' });
+    expect(await handled(() => replica.services().shown.show(alice, paid.body.id))).toMatchObject({ reversed_by: first.body.id });
+    // And what came to the shard where its payer is now.
+    expect(await handled(() => reverse(far, sent.body.id))).toMatchObject({ body: { status: 'posted' } });
+    expect(await reverse(far, sent.body.id)).toEqual({ refused: 'already_reversed' });
+    expect([await balanceOf(alice, account), await balanceOf(payee, theirs), await balanceOf(far, fars), await balanceOf(far, across)]).toEqual([1_000n, 0n, 0n, 0n]);
+    await replica.transit.allMarked();
+    await expectWholeLedger();
+  }, 60_000);
+
+  test('is not taken back where it is not written down: from a payee who has moved himself', async () => {
+    const payer = customerOn(0);
+    const theirs = await accountOf(payer, 100n);
+    const paid = await pay(payer, theirs, account, 100n);
+    await moved(1);
+    await replica.ledger.refresh();
+    expect(await reverse(alice, paid.body.id)).toEqual({ refused: 'transfer_not_reversible' });
+    await moved(0);
+    await replica.ledger.refresh();
+    expect(await handled(() => reverse(alice, paid.body.id))).toMatchObject({ body: { status: 'posted' } });
+    expect([await balanceOf(payer, theirs), await balanceOf(alice, account)]).toEqual([100n, 1_000n]);
+    await expectWholeLedger();
+  }, 60_000);
+
+  test('is taken back once, though some of those who try have not heard of the move', async () => {
+    const payee = customerOn(0);
+    const theirs = await accountOf(payee);
+    const paid = await pay(alice, account, theirs, 100n);
+    const stale = await newReplica();
+    await moved(1);
+    await replica.ledger.refresh();
+    const told = await Promise.all([replica, stale, replica, stale].map((by) => handled(() => by.services().reversals.reverse(operator(), randomUUID(), paid.body.id, {}), by).then(() => 'posted', (cause: { code: string }) => cause.code)));
+    expect(told.sort()).toEqual(['already_reversed', 'already_reversed', 'already_reversed', 'posted']);
+    await Promise.all([replica.transit.allMarked(), stale.transit.allMarked()]);
+    expect([await balanceOf(alice, account), await balanceOf(payee, theirs)]).toEqual([1_000n, 0n]);
+    await expectWholeLedger();
+  }, 60_000);
+});
