@@ -113,8 +113,8 @@ class LedgerDatabases {
     },
     {
       provide: PostTransfer,
-      inject: [Ledger, RouteLegs, Poster, Transit],
-      useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster, transit: Transit) => new PostTransfer(ledger, routes, poster, transit),
+      inject: [Ledger, RouteLegs, Transit],
+      useFactory: (ledger: Ledger, routes: RouteLegs, transit: Transit) => new PostTransfer(ledger, routes, transit),
     },
     {
       provide: PostBatch,
@@ -124,9 +124,8 @@ class LedgerDatabases {
     { provide: ShowTransfer, inject: [Ledger], useFactory: (ledger: Ledger) => new ShowTransfer(ledger) },
     {
       provide: ReverseTransfer,
-      inject: [Ledger, ShowTransfer, SystemAccounts, Poster, Transit],
-      useFactory: (ledger: Ledger, transfers: ShowTransfer, systemAccounts: SystemAccounts, poster: Poster, transit: Transit) =>
-        new ReverseTransfer(ledger, transfers, systemAccounts, poster, transit),
+      inject: [Ledger, ShowTransfer, SystemAccounts, Transit],
+      useFactory: (ledger: Ledger, transfers: ShowTransfer, systemAccounts: SystemAccounts, transit: Transit) => new ReverseTransfer(ledger, transfers, systemAccounts, transit),
     },
     {
       provide: BookCash,
@@ -137,8 +136,8 @@ class LedgerDatabases {
     { provide: PlaceHold, inject: [Ledger, RouteLegs, Poster], useFactory: (ledger: Ledger, routes: RouteLegs, poster: Poster) => new PlaceHold(ledger, routes, poster) },
     {
       provide: CaptureHold,
-      inject: [Ledger, Holds, SystemAccounts, Poster, Transit],
-      useFactory: (ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, poster: Poster, transit: Transit) => new CaptureHold(ledger, holds, systemAccounts, poster, transit),
+      inject: [Ledger, Holds, SystemAccounts, Transit],
+      useFactory: (ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, transit: Transit) => new CaptureHold(ledger, holds, systemAccounts, transit),
     },
     { provide: VoidHold, inject: [Ledger, Holds, Poster], useFactory: (ledger: Ledger, holds: Holds, poster: Poster) => new VoidHold(ledger, holds, poster) },
   ],
@@ -150,6 +149,7 @@ export class TransactionsModule implements OnApplicationShutdown {
     private readonly kafka: Kafka,
     private readonly events: EventsOut,
     private readonly housekeeping: Housekeeping,
+    private readonly transit: Transit,
     private readonly resumer: TransitResumer,
     private readonly news: ShardMapNews,
     checks: HealthChecks,
@@ -182,6 +182,7 @@ export class TransactionsModule implements OnApplicationShutdown {
     this.ledger.stop();
     await this.housekeeping.stop();
     await this.resumer.stop();
+    await this.transit.allMarked();
     await this.news.stop();
     await this.events.stop();
     await this.kafka.close();

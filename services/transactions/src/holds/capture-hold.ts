@@ -6,7 +6,7 @@ import type { SystemAccounts } from '../accounts/system-accounts.ts';
 import { metadataText } from '../metadata.ts';
 import type { Ledger } from '../shards/ledger.ts';
 import { hashOfRequest } from '../transfers/idempotency.ts';
-import type { Answered, Poster } from '../transfers/poster.ts';
+import type { Answered } from '../transfers/poster.ts';
 import { shownTransfer } from '../transfers/prepare-transfer.ts';
 import type { LedgerRefusal } from '../transfers/refusals.ts';
 import { standingBeside } from '../transfers/standing.ts';
@@ -20,14 +20,12 @@ export class CaptureHold {
   private readonly ledger: Ledger;
   private readonly holds: Holds;
   private readonly systemAccounts: SystemAccounts;
-  private readonly poster: Poster;
   private readonly transit: Transit;
 
-  constructor(ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, poster: Poster, transit: Transit) {
+  constructor(ledger: Ledger, holds: Holds, systemAccounts: SystemAccounts, transit: Transit) {
     this.ledger = ledger;
     this.holds = holds;
     this.systemAccounts = systemAccounts;
-    this.poster = poster;
     this.transit = transit;
   }
 
@@ -47,7 +45,9 @@ export class CaptureHold {
       metadata: metadata ?? metadataText(hold.metadata ?? undefined),
       actor: caller.subject, traceparent,
     };
-    const posted = await this.poster.post(home, {
+    const captured = amountMinor ?? hold.amount_minor;
+    const credit = { account: hold.credit_account, amountMinor: captured };
+    const posted = await this.transit.post(home, {
       operation: 'capture', holdId: hold.id, transferId: newTransferId(bucketOf(hold.id)), scope, key, bucket,
       requestHash: hashOfRequest('capture', [hold.id, amountMinor?.toString() ?? null, request.reference ?? null, request.external_reference ?? null, metadata ?? null]),
       refusal: amountMinor === 0n ? 'amount_not_positive' : undefined,
@@ -55,16 +55,12 @@ export class CaptureHold {
       // That it is his was seen to above, and cannot change.
       ...(isElsewhere ? { owner: undefined, inTransit: await this.systemAccounts.of(home, 'in-transit', hold.currency, bucket) } : { owner }),
       ...notes,
-    });
+    }, isElsewhere ? { legs: [credit], currency: hold.currency, ...notes } : undefined);
     if (isRefusal(posted)) return posted;
-    const captured = amountMinor ?? hold.amount_minor;
-    const credit = { account: hold.credit_account, amountMinor: captured };
-    const became = await this.transit.outcomeOf(home, posted, isElsewhere ? { legs: [credit], currency: hold.currency, ...notes } : undefined);
-    if (isRefusal(became)) return became;
     return {
       replayed: posted.replayed,
       body: shownTransfer({
-        id: posted.subjectId, kind: 'capture', status: became,
+        id: posted.subjectId, kind: 'capture', status: posted.status,
         legs: [{ account: hold.debit_account, amountMinor: -captured }, credit], currency: hold.currency,
         reference: request.reference ?? hold.reference, externalReference: request.external_reference ?? hold.external_reference,
         metadata: request.metadata ?? hold.metadata, hold: hold.id, postedAt: posted.postedAt,

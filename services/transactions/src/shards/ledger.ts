@@ -55,6 +55,14 @@ export class Ledger {
     return [...new Set([this.shardOf(id), ...former.toReversed().flatMap((number) => this.shards[number] ?? [])])];
   }
 
+  /** A bucket that a shard has: the wished one, if it has that. */
+  bucketOn(shard: Shard, wished: number): number {
+    if (this.shardOfBucket(wished) === shard) return wished;
+    const bucket = this.map?.shardOfBucket.indexOf(shard.number) ?? -1;
+    if (bucket < 0) throw unavailable('ledger_unavailable', 'That shard of the ledger has no buckets any more');
+    return bucket;
+  }
+
   isMapKnown(): boolean {
     return this.map !== undefined;
   }
@@ -77,12 +85,13 @@ export class Ledger {
    * was kept under a key by the attempt that was refused so, hence repeating it is harmless.
    */
   async whereverItIs<T>(attempt: () => Promise<T>): Promise<T> {
-    const deadline = Date.now() + MOVING_MAX_MS;
+    // By a clock that nobody sets.
+    const deadline = performance.now() + MOVING_MAX_MS;
     for (;;) {
       try {
         return await attempt();
       } catch (cause) {
-        if (!(cause instanceof Problem && cause.code === 'bucket_moved') || Date.now() > deadline) throw cause;
+        if (!(cause instanceof Problem && cause.code === 'bucket_moved') || performance.now() > deadline) throw cause;
       }
       await this.untilItMayBeThere();
     }

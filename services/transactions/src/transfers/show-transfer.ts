@@ -3,7 +3,9 @@ import { Problem, refuse, unavailable, type Refusal } from '@holdfast/kit/proble
 import { parseTransferId, type TransferId } from '../accounts/account-id.ts';
 import { findAccount } from '../accounts/accounts.store.ts';
 import type { Ledger } from '../shards/ledger.ts';
+import type { Shard } from '../shards/shard.ts';
 import { shownTransfer } from './prepare-transfer.ts';
+import { arrivalIdOf } from '../transit/arrival-id.ts';
 import { refusalCode, type LedgerRefusal } from './refusals.ts';
 import { isOperator } from './standing.ts';
 import type { Transfer } from './transfer.schema.ts';
@@ -42,23 +44,39 @@ export class ShowTransfer {
    * account in transit. Everybody's: who asks is for the caller to judge.
    */
   async find(id: TransferId): Promise<TransferRow | undefined> {
-    for (const shard of this.ledger.historyOf(id)) {
-      const row = await findTransfer(shard, id);
-      if (!row) continue;
-      const here = row.outgoing ? row.legs.filter(({ owner }) => owner !== 'system:in-transit') : row.legs;
-      const currency = row.legs[0]?.currency ?? '';
-      const there = (row.outgoing ?? []).map(({ account, amount }) => ({ account, amount, currency, owner: null, kind: null }));
-      const [legs, reversedBy] = await Promise.all([Promise.all([...here, ...there].map((leg) => this.withOwner(leg))), this.reversalOf(row)]);
-      return { ...row, legs, reversed_by: reversedBy, isFormer: shard !== this.ledger.shardOf(id) };
-    }
-    return undefined;
+    const found = await this.written(id);
+    if (!found) return undefined;
+    const { row, shard } = found;
+    const here = row.outgoing ? row.legs.filter(({ owner }) => owner !== 'system:in-transit') : row.legs;
+    const currency = row.legs[0]?.currency ?? '';
+    const there = (row.outgoing ?? []).map(({ account, amount }) => ({ account, amount, currency, owner: null, kind: null }));
+    const [legs, arrival] = await Promise.all([Promise.all([...here, ...there].map((leg) => this.withOwner(leg))), this.arrivalOf(row, shard)]);
+    // What has arrived is marked a moment later, and what has gone to another shard is taken back there.
+    const state = row.state === 'sent' && arrival ? 'settled' : row.state;
+    const postedOn = row.outgoing ? arrival?.postedOn : shard;
+    return { ...row, state, legs, reversed_by: row.reversed_by ?? arrival?.row.reversed_by ?? null, sentFrom: shard, ...(postedOn && { postedOn }) };
   }
 
-  /** What has gone to another shard is taken back there. */
-  private async reversalOf({ id, reversed_by: here, outgoing }: TransferRow): Promise<TransferId | null> {
+  /** Where a transfer is written down. The half of it that arrived has the same id: where its payer has moved to the payee's shard since, both are in his past. */
+  private async written(id: TransferId): Promise<{ row: TransferRow; shard: Shard } | undefined> {
+    let half: { row: TransferRow; shard: Shard } | undefined;
+    for (const shard of this.ledger.historyOf(id)) {
+      const row = await findTransfer(shard, id);
+      if (row && row.kind !== 'transit_in') return { row, shard };
+      if (row) half ??= { row, shard };
+    }
+    return half;
+  }
+
+  /** The second half of what has left a shard, wherever it is written down; undefined if it has not arrived, and while that shard is away. */
+  private async arrivalOf({ id, outgoing }: TransferRow, source: Shard): Promise<{ row: TransferRow; postedOn: Shard } | undefined> {
     const [first] = outgoing ?? [];
-    if (here !== null || !first) return here;
-    return (await unlessAway(findTransfer(this.ledger.shardOf(first.account), id)))?.reversed_by ?? null;
+    if (!first) return undefined;
+    for (const shard of this.ledger.historyOf(first.account)) {
+      const row = await unlessAway(findTransfer(shard, shard === source ? arrivalIdOf(id) : id));
+      if (row?.kind === 'transit_in') return { row, postedOn: shard };
+    }
+    return undefined;
   }
 
   private async withOwner(leg: LegRow): Promise<LegRow> {

@@ -31,8 +31,10 @@ export interface TransferRow {
   state: 'sent' | 'settled' | 'returned' | null;
   refusal: string | null;
   outgoing: { account: AccountId; amount: string }[] | null;
-  /** True if its bucket has moved to another shard since. */
-  isFormer?: boolean;
+  /** Where the accounts that it credits were credited: undefined for what has not arrived, or while nobody can tell. */
+  postedOn?: Shard;
+  /** Where it was posted, or its first half; its bucket may have moved since. */
+  sentFrom?: Shard;
 }
 
 export async function findTransfer(shard: Shard, id: TransferId): Promise<TransferRow | undefined> {

@@ -71,6 +71,27 @@ describe('a payment to somebody on another shard', () => {
     expect(await balances()).toEqual(['40', '60']);
   });
 
+  test('is posted as soon as the money is there: whoever looks before that is marked sees it, and it can be taken back', async () => {
+    replica.holdMarks();
+    const posted = await accepted(pay(60n));
+    expect(posted.status).toBe('posted');
+    expect(await shards.databases[0]!.query('SELECT state FROM outgoing_transfers WHERE transfer_id = $1', [posted.id])).toEqual([{ state: 'sent' }]);
+    for (const person of [alice, bob]) expect(await service().shown.show(person, posted.id)).toMatchObject({ status: 'posted' });
+    expect(await accepted<Transfer>(service().reversals.reverse(bob, randomUUID(), posted.id, {}))).toMatchObject({ status: 'posted' });
+    expect(await balances()).toEqual(['100', '0']);
+    // As after a crash: another replica finds the row, and that there is nothing left to do but this.
+    const second = new MortalReplica(shards);
+    await second.ready();
+    await second.resumeAll();
+    expect(await shards.databases[0]!.query("SELECT count(*)::int AS n FROM outgoing_transfers WHERE state = 'sent'")).toEqual([{ n: 0 }]);
+    expect(await balances()).toEqual(['100', '0']);
+  });
+
+  test('leaves an account that can be closed, though the mark comes a moment later', async () => {
+    await accepted(pay(100n));
+    expect(await service().changes.change(alice, from, 'close')).toMatchObject({ status: 'closed' });
+  });
+
   test('is refused as one at home would be, and the money is there again', async () => {
     expect(await pay(101n)).toMatchObject({ refused: 'exceeds_balance' });
     await service().changes.change(operator(), to, 'freeze');
@@ -159,6 +180,7 @@ describe('taking back what went to another shard', () => {
 
   test('is not refused for want of a shard that would know who may', async () => {
     const posted = await accepted(pay(60n));
+    await replica.transit.allMarked();
     const key = randomUUID();
     replica.away.add(1);
     for (const person of [bob, customer()]) await expect(service().shown.show(person, posted.id)).rejects.toMatchObject({ status: 503 });

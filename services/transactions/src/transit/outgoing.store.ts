@@ -49,21 +49,24 @@ export async function readOutgoing(shard: Shard, ids: readonly TransferId[]): Pr
   return new Map(rows.map((row) => [row.transfer_id, outgoing(row)]));
 }
 
-/** Oldest first, of those sent before `before`, from after `after`. */
-export async function listUnderWay(shard: Shard, before: Date, after: OutgoingRow | undefined, limit: number): Promise<OutgoingRow[]> {
+/** Of what has not come to its end. What seems to be of the future was sent before the clock went back. */
+const AGE = "CASE WHEN o.created_at > clock_timestamp() THEN 'infinity'::interval ELSE clock_timestamp() - o.created_at END";
+
+/** Oldest first, of those sent `age_ms` ago or earlier by the clock of the shard, from after `after`. */
+export async function listUnderWay(shard: Shard, age_ms: number, after: OutgoingRow | undefined, limit: number): Promise<OutgoingRow[]> {
   const rows = await shard.read<Row>(
     `SELECT ${COLUMNS} FROM outgoing_transfers o JOIN transfers t ON t.id = o.transfer_id
-      WHERE o.state = 'sent' AND o.created_at <= $1 AND ($2::timestamptz IS NULL OR (o.created_at, o.transfer_id) > ($2, $3::uuid))
+      WHERE o.state = 'sent' AND ${AGE} >= make_interval(secs => $1::float8 / 1000) AND ($2::timestamptz IS NULL OR (o.created_at, o.transfer_id) > ($2, $3::uuid))
       ORDER BY o.created_at, o.transfer_id LIMIT $4`,
-    [before, after?.sentAt ?? null, after?.transferId ?? null, limit], 'list_under_way');
+    [age_ms, after?.sentAt ?? null, after?.transferId ?? null, limit], 'list_under_way');
   return rows.map(outgoing);
 }
 
 /** How many transfers of this shard are in transit, and for how long the oldest has been. */
 export async function measureUnderWay(shard: Shard): Promise<{ transfers: bigint; oldest_s: number }> {
   const [row] = await shard.read<{ transfers: bigint; oldest_s: number }>(
-    `SELECT count(*) AS transfers, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS oldest_s
-       FROM outgoing_transfers WHERE state = 'sent'`, [], 'measure_under_way');
+    `SELECT count(*) AS transfers, coalesce(extract(epoch FROM max(least(${AGE}, interval '1 day'))), 0)::float8 AS oldest_s
+       FROM outgoing_transfers o WHERE o.state = 'sent'`, [], 'measure_under_way');
   return row ?? { transfers: 0n, oldest_s: 0 };
 }
 

@@ -40,12 +40,11 @@ export class TransitResumer {
 
   /** One look at a shard: goes on with all that was sent `olderThanMs` ago or earlier. Returns how many of them are still under way. */
   async resume(shard: Shard, olderThanMs: number): Promise<number> {
-    const before = new Date(Date.now() - olderThanMs);
     const away = new Set<Shard>();
     let left = 0;
     let last: OutgoingRow | undefined;
     do {
-      const rows: OutgoingRow[] = await listUnderWay(shard, before, last, PAGE);
+      const rows: OutgoingRow[] = await listUnderWay(shard, olderThanMs, last, PAGE);
       last = rows.length === PAGE ? rows.at(-1) : undefined;
       const results = await Promise.all(rows.map(async (row) => {
         const destination = this.transit.destinationOf(row.legs);

@@ -7,7 +7,7 @@ import type { Ledger } from '../shards/ledger.ts';
 import type { Shard } from '../shards/shard.ts';
 import { hashOfRequest } from '../transfers/idempotency.ts';
 import type { AcceptedPosting, Poster } from '../transfers/poster.ts';
-import type { Leg, TransferPosting } from '../transfers/posting.ts';
+import type { Leg, Posting, TransferPosting } from '../transfers/posting.ts';
 import { refusalCode, refusals, type LedgerRefusal } from '../transfers/refusals.ts';
 import { arrivalIdOf } from './arrival-id.ts';
 import { OutgoingLooks } from './outgoing-looks.ts';
@@ -41,15 +41,21 @@ export function departureOf({ outgoing, currency, reference, externalReference, 
   return { legs: outgoing, currency, reference, externalReference, metadata, actor, traceparent };
 }
 
+/** A posting that was accepted, and how far it has come. */
+export type Carried = AcceptedPosting & { readonly status: 'posted' | 'pending' };
+
 /** `pending`: the money has left the payer and is on its way; the resumer brings it to its end. */
 export type Became = 'posted' | 'pending' | Refusal<LedgerRefusal>;
 
 /**
  * Brings money from the account in transit of one shard to the accounts of another, in three commits, each under a key of its own:
  *
- *   1. source       payer -> in transit, and a row `sent` in outgoing_transfers        (by whoever posts: this begins after it)
+ *   1. source       payer -> in transit, and a row `sent` in outgoing_transfers
  *   2. destination  in transit -> payee, under the transfer's own id
  *   3. source       the row becomes `settled`
+ *
+ * The client is told `posted` after 2.: then his money has left, and has arrived, on two nodes each, and nothing can take that back. 3. is a note for us, that there
+ * is nothing left to do; until it is written, who asks for the transfer is told what the destination has (show-transfer.ts).
  *
  * If the destination refuses, 3. is instead in transit -> payer, and the row becomes `returned`. Whatever dies between two of them, `resume`
  * finds the row and goes on: what was done before is answered from its key, so doing it again, even twice at once, changes nothing.
@@ -63,6 +69,7 @@ export class Transit {
   private readonly settling: ReadonlyMap<Shard, Settling>;
   private readonly looks: ReadonlyMap<Shard, OutgoingLooks>;
   private readonly underWay = new Map<TransferId, Promise<'posted' | Refusal<LedgerRefusal>>>();
+  private readonly marks = new Set<Promise<void>>();
 
   constructor(ledger: Ledger, poster: Poster, systemAccounts: SystemAccounts, onSettled: (shard: Shard) => void = () => undefined) {
     this.onSettled = onSettled;
@@ -71,6 +78,16 @@ export class Transit {
     this.systemAccounts = systemAccounts;
     this.looks = new Map(ledger.shards.map((shard) => [shard, new OutgoingLooks(shard)]));
     this.settling = new Map(ledger.shards.map((shard) => [shard, new Settling(shard)]));
+  }
+
+  /**
+   * Posts what may have to go on to another shard, and tells what became of it: `outcomeOf`. What leaves is in a transfer's own posting; of a capture it is said here.
+   */
+  async post<P extends Posting>(source: Shard, posting: P, departure: Departure | undefined = posting.operation === 'transfer' ? departureOf(posting) : undefined): Promise<Carried | Refusal<LedgerRefusal>> {
+    const posted = await this.poster.post(source, posting);
+    if (isRefusal(posted)) return posted;
+    const became = await this.outcomeOf(source, posted, departure);
+    return isRefusal(became) ? became : { ...posted, status: became };
   }
 
   /**
@@ -125,12 +142,25 @@ export class Transit {
       outcomes.inc({ outcome: 'returned' });
       return arrived;
     }
-    const settling = this.settling.get(source);
-    if (!settling) throw new Error(`shard ${source.number} marks nothing`);
-    await settling.add({ id, traceparent: departure.traceparent });
-    this.onSettled(source);
-    outcomes.inc({ outcome: 'settled' });
+    const mark = this.mark(source, id, departure.traceparent).finally(() => this.marks.delete(mark));
+    this.marks.add(mark);
     return 'posted';
+  }
+
+  /** Not waited for. If it fails, the resumer finds the row as it was, and does this again. */
+  private async mark(source: Shard, id: TransferId, traceparent: string | undefined): Promise<void> {
+    try {
+      await this.settling.get(source)?.add({ id, traceparent });
+      this.onSettled(source);
+      outcomes.inc({ outcome: 'settled' });
+    } catch (cause) {
+      log.debug('a transfer that has arrived was not marked; the resumer does it', { 'holdfast.transfer': id, 'error.message': String(cause) });
+    }
+  }
+
+  /** When all that has arrived is marked, as far as it can be: at the end of the process, and for tests. */
+  async allMarked(): Promise<void> {
+    while (this.marks.size > 0) await Promise.all(this.marks);
   }
 
   private async arrive(source: Shard, id: TransferId, departure: Departure): Promise<AcceptedPosting | Refusal<LedgerRefusal>> {

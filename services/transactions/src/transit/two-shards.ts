@@ -49,13 +49,18 @@ export class TwoShards {
     this.databases = postgres.map((each) => each.database({ database: 'ledger', user: 'transactions', connectionsMax: 20 }));
   }
 
-  static async start(): Promise<TwoShards> {
+  static async start(options: { clock?: true } = {}): Promise<TwoShards> {
     const migrations = fileURLToPath(new URL('../../migrations', import.meta.url));
-    return new TwoShards(await Promise.all([0, 1].map((shard) => ThrowawayPostgres.start({ database: 'ledger', role: 'transactions', migrations, shard }))));
+    return new TwoShards(await Promise.all([0, 1].map((shard) => ThrowawayPostgres.start({ database: 'ledger', role: 'transactions', migrations, shard, ...options }))));
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.postgres.map((each) => each.stop()));
+  }
+
+  /** Of one of them. */
+  async setClock(shard: 0 | 1, ahead_s: number): Promise<void> {
+    await this.postgres[shard]?.setClock(ahead_s);
   }
 
   /** Accounts in a currency that no other test has: what is summed over it is the test's own. */
@@ -172,15 +177,20 @@ export class MortalReplica {
   readonly resumer: TransitResumer;
   readonly systemAccounts = new SystemAccounts();
   readonly transit: Transit;
+  get isDead(): boolean {
+    return this.dead;
+  }
+
   private readonly death = Promise.withResolvers<'died'>();
-  private isDead = false;
+  private dead = false;
+  private marksHeld = false;
 
   constructor(shards: TwoShards, crash?: Crash) {
     this.crash = crash;
     this.ledger = new Ledger(shards.databases.map((database, number) => new Shard({
       number, answerTimeoutMs: 5_000,
       reads: { query: <Row extends object>(sql: string, values?: readonly unknown[], name?: string) => this.ask(number, () => database.query<Row>(sql, values, name)) },
-      writes: { query: <Row extends object>(sql: string, values?: readonly unknown[], name?: string) => this.write(number, () => database.query<Row>(sql, values, name)) },
+      writes: { query: <Row extends object>(sql: string, values?: readonly unknown[], name?: string) => this.write(number, () => database.query<Row>(sql, values, name), name) },
     })));
     this.poster = new Poster(this.ledger.shards, { lanes: 2, batchMax: 100, onPosted: () => undefined });
     this.transit = new Transit(this.ledger, this.poster, this.systemAccounts);
@@ -196,11 +206,11 @@ export class MortalReplica {
       history: new AccountHistory(ledger, accounts),
       changes: new ChangeAccount(ledger, () => undefined),
       cash: new BookCash(ledger, systemAccounts, poster),
-      transfers: new PostTransfer(ledger, routes, poster, transit),
+      transfers: new PostTransfer(ledger, routes, transit),
       batches: new PostBatch(ledger, routes, poster, transit),
-      reversals: new ReverseTransfer(ledger, shown, systemAccounts, poster, transit),
+      reversals: new ReverseTransfer(ledger, shown, systemAccounts, transit),
       placing: new PlaceHold(ledger, routes, poster),
-      capturing: new CaptureHold(ledger, holds, systemAccounts, poster, transit),
+      capturing: new CaptureHold(ledger, holds, systemAccounts, transit),
       voiding: new VoidHold(ledger, holds, poster),
     };
   }
@@ -214,13 +224,15 @@ export class MortalReplica {
     await Promise.all(this.ledger.shards.map((shard, number) => this.systemAccounts.of(shard, 'in-transit', currency, BUCKETS[number as 0 | 1])));
   }
 
-  /** What the client is told, under the payment's key. */
+  /** What the client is told, under the payment's key. The mark that follows is among the writes at which a replica dies: it is waited for here, by nobody else. */
   async pay(payment: Payment): Promise<Became | 'died'> {
-    return Promise.race([this.death.promise, this.answerTo(payment)]);
+    const told = await Promise.race([this.death.promise, this.answerTo(payment)]);
+    await Promise.race([this.death.promise, this.transit.allMarked()]);
+    return told;
   }
 
   async resumeAll(): Promise<void> {
-    await Promise.race([this.death.promise, Promise.all(this.ledger.shards.map((shard) => this.resumer.resume(shard, -60_000)))]);
+    await Promise.race([this.death.promise, Promise.all(this.ledger.shards.map((shard) => this.resumer.resume(shard, -60_000))).then(() => this.transit.allMarked())]);
   }
 
   private async answerTo({ key, payer, payee, amountMinor, currency }: Payment): Promise<Became> {
@@ -244,8 +256,14 @@ export class MortalReplica {
     return rows;
   }
 
-  private async write<T>(shard: number, query: () => Promise<T>): Promise<T> {
+  /** From now on no mark of this replica is written: as if it had died before, but for what it answers. */
+  holdMarks(): void {
+    this.marksHeld = true;
+  }
+
+  private async write<T>(shard: number, query: () => Promise<T>, name: string | undefined): Promise<T> {
     this.assertReaches(shard);
+    if (this.marksHeld && name === 'settle_outgoing') throw unavailable('database_unavailable', 'held');
     this.writes += 1;
     const isLast = this.crash?.write === this.writes;
     if (isLast && this.crash?.when === 'before') this.die();
@@ -255,11 +273,11 @@ export class MortalReplica {
   }
 
   private assertReaches(shard: number): void {
-    if (this.isDead || this.away.has(shard)) throw unavailable('database_unavailable', 'away');
+    if (this.dead || this.away.has(shard)) throw unavailable('database_unavailable', 'away');
   }
 
   private die(): never {
-    this.isDead = true;
+    this.dead = true;
     this.death.resolve('died');
     throw unavailable('database_unavailable', 'dead');
   }
