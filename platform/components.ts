@@ -41,20 +41,51 @@ export interface Component {
   nest?: true;
 }
 
-/** Leader addresses of the Postgres clusters, served by pg-router; every node of a cluster carries them in its certificate. */
+/** A Postgres cluster: two nodes under Patroni, and where pg-router serves them; every node carries the address in its certificate. */
+export interface PostgresCluster {
+  readonly nodes: readonly [string, string];
+  readonly address: string;
+  readonly leaderPort: number;
+  readonly replicaPort: number;
+  /** Whether it refuses writes without a synchronous replica. */
+  readonly strict: boolean;
+}
+
+/** The clusters with which every installation begins. Those of one installation, ledgers that were added included: `clustersOf`. */
 export const postgresClusters = {
   core: { nodes: ['core-a', 'core-b'], address: 'core.postgres', leaderPort: 5432, replicaPort: 6432, strict: false },
-  ledger0: { nodes: ['ledger0-a', 'ledger0-b'], address: 'ledger0.postgres', leaderPort: 5433, replicaPort: 6433, strict: true },
-  ledger1: { nodes: ['ledger1-a', 'ledger1-b'], address: 'ledger1.postgres', leaderPort: 5434, replicaPort: 6434, strict: true },
-} as const;
+  ledger0: ledgerCluster(0),
+  ledger1: ledgerCluster(1),
+} as const satisfies Record<string, PostgresCluster>;
+
+/** Shards of the ledger at the beginning, and at most: a shard is a partition of `ledger.events` (platform/kafka/topics.ts). */
+export const LEDGERS_AT_FIRST = 2;
+export const LEDGERS_MAX = 8;
+
+/** The clusters of an installation with so many shards of the ledger (`Settings.ledgers`), by name. */
+export function clustersOf(ledgers: number): Record<string, PostgresCluster> {
+  const added = Array.from({ length: ledgers - LEDGERS_AT_FIRST }, (_, index) => index + LEDGERS_AT_FIRST);
+  return { ...postgresClusters, ...Object.fromEntries(added.map((shard) => [`ledger${shard}`, ledgerCluster(shard)])) };
+}
+
+/** Leaders of the ledger's shards as services are told of them: `host:port`, in the order of their numbers. */
+export function ledgerAddresses(ledgers: number): string[] {
+  return Array.from({ length: ledgers }, (_, shard) => ledgerCluster(shard)).map(({ address, leaderPort }) => `${address}:${leaderPort}`);
+}
+
+function ledgerCluster<Shard extends number>(shard: Shard) {
+  return {
+    nodes: [`ledger${shard}-a`, `ledger${shard}-b`], address: `ledger${shard}.postgres`, leaderPort: 5433 + shard, replicaPort: 6433 + shard, strict: true,
+  } as const;
+}
+
+function nodesOf(clusters: Record<string, PostgresCluster>): Record<string, Component> {
+  return Object.fromEntries(Object.values(clusters).flatMap(({ nodes, address }) => nodes.map((node): [string, Component] => [node, { uid: 6110, names: [node, address] }])));
+}
 
 type PostgresNode = (typeof postgresClusters)[keyof typeof postgresClusters]['nodes'][number];
 
-const postgresNodes = Object.fromEntries(
-  Object.values(postgresClusters).flatMap((cluster) =>
-    cluster.nodes.map((node): [string, Component] => [node, { uid: 6110, names: [node, cluster.address] }]),
-  ),
-) as Record<PostgresNode, Component>;
+const postgresNodes = nodesOf(postgresClusters) as Record<PostgresNode, Component>;
 
 export const components = {
   edge: { uid: 6101, names: ['edge'] },
@@ -98,6 +129,11 @@ export const components = {
 } as const satisfies Record<string, Component>;
 
 export type ComponentName = keyof typeof components;
+
+/** All components of an installation with so many shards of the ledger, by name. */
+export function componentsOf(ledgers: number): Record<string, Component> {
+  return { ...components, ...nodesOf(clustersOf(ledgers)) };
+}
 
 /** The services of ours: what can be scaled, and what balances over its replicas. */
 export const nestServices = (Object.keys(components) as ComponentName[]).filter((name) => 'nest' in components[name]) as readonly string[];

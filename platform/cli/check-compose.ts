@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { components } from '../components.ts';
+import { componentsOf, ledgerAddresses, LEDGERS_MAX } from '../components.ts';
 import { must } from './run.ts';
 import { PROJECT, versions } from './versions.ts';
 
@@ -26,10 +26,11 @@ const VENDOR = new Set(['grafana', 'kibana']);
 /** The shipper reads Docker's log files as an ordinary user: platform/logs/README.md. */
 const GAINS_A_CAPABILITY = new Set(['logs']);
 
-const variables = { ...versions, HOLDFAST_INSTANCE: 'check', HOLDFAST_STATE: '/state', HOLDFAST_REGISTRY: '', HOLDFAST_HOST: 'localhost', HOLDFAST_PORT: '8443', HOLDFAST_BIND: '127.0.0.1', HOLDFAST_URL: 'https://localhost:8443', HOLDFAST_DOCKER_ROOT: '/var/lib/docker', HOLDFAST_AUDIT_SECOND: 'none', HOLDFAST_AUDIT_SECOND_PLACE: '' };
+const variables = { ...versions, HOLDFAST_INSTANCE: 'check', HOLDFAST_STATE: '/state', HOLDFAST_REGISTRY: '', HOLDFAST_HOST: 'localhost', HOLDFAST_PORT: '8443', HOLDFAST_BIND: '127.0.0.1', HOLDFAST_URL: 'https://localhost:8443', HOLDFAST_DOCKER_ROOT: '/var/lib/docker', HOLDFAST_AUDIT_SECOND: 'none', HOLDFAST_AUDIT_SECOND_PLACE: '', HOLDFAST_LEDGER_ADDRESSES: ledgerAddresses(LEDGERS_MAX).join(',') };
 const text = await must('docker', ['compose', '--profile', '*', '--project-directory', PROJECT, '-f', `${PROJECT}/docker-compose.yml`, 'config'], { environment: variables });
 const services = (parse(text) as { services: Record<string, ComposeService> }).services;
 
+const components = componentsOf(LEDGERS_MAX);
 const faults: string[] = [];
 for (const name of Object.keys(components)) if (!(name in services)) faults.push(`${name}: declared in components.ts, not in any compose file`);
 for (const [name, service] of Object.entries(services)) faults.push(...faultsOf(name, service).map((fault) => `${name}: ${fault}`));
@@ -38,7 +39,7 @@ if (faults.length > 0) process.exit(1);
 console.log(`${Object.keys(services).length} services hold the contract`);
 
 function faultsOf(name: string, service: ComposeService): string[] {
-  const component = (components as Record<string, { uid: number }>)[name];
+  const component = components[name];
   const oneShot = service.restart === 'no';
   const rules: [boolean, string][] = [
     [component !== undefined, 'is not declared in platform/components.ts'],

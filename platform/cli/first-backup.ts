@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { postgresClusters } from '../components.ts';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
 
@@ -16,7 +15,7 @@ export async function waitForFirstBackups(instance: Instance, say: (detail: stri
   const deadline = Date.now() + FIRST_BACKUP_BUDGET_SECONDS * 1000;
   for (;;) {
     const stanzas = await readStanzas(instance);
-    const missing = Object.keys(postgresClusters).filter((cluster) => !stanzas.some((stanza) => stanza.name === cluster && stanza.backup.some((backup) => backup.type === 'full' && !backup.error)));
+    const missing = Object.keys(instance.clusters).filter((cluster) => !stanzas.some((stanza) => stanza.name === cluster && stanza.backup.some((backup) => backup.type === 'full' && !backup.error)));
     if (missing.length === 0) return;
     say(`waiting for ${missing.join(', ')}`);
     if (Date.now() > deadline) {

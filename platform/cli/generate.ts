@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { alertmanagerConfiguration } from '../alertmanager/routing.ts';
 import { memoryLimits, objectiveRules, readCatalogue } from './catalogue.ts';
 import { createProgram } from './program.ts';
+import { composeOfAddedLedgers } from './shards/added-ledgers.ts';
 import { PROJECT } from './versions.ts';
 
 /**
@@ -11,6 +12,7 @@ import { PROJECT } from './versions.ts';
  */
 const generated: Record<string, string> = {
   'platform/cli/help.txt': helpWithoutDocker(),
+  'platform/postgres/compose.added-ledgers.yml': composeOfAddedLedgers(),
   'platform/prometheus/rules/slo.yml': objectiveRules(readCatalogue(), memoryLimits()),
   'platform/alertmanager/alertmanager.yml': `# Until somebody is to be told (./holdfast alerts send-to). Generated from routing.ts: npm run generate.\n${alertmanagerConfiguration([])}`,
 };

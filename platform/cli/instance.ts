@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Receiver } from '../alertmanager/routing.ts';
+import { clustersOf, ledgerAddresses, LEDGERS_AT_FIRST, type PostgresCluster } from '../components.ts';
 import { UserError } from './errors.ts';
 import type { BackupRepository } from '../pgbackrest/configuration.ts';
 import { must, run, type Outcome, type RunOptions } from './run.ts';
@@ -32,9 +33,13 @@ export interface Settings {
   backupRepository?: BackupRepository;
   /** A directory of the host that gets the checkpoints of the audit trail as well. */
   auditSecondPlace?: string;
+  /** Shards of the ledger, each a Postgres cluster. `shards add` adds one; there is no way back to fewer. */
+  ledgers: number;
+  /** The shard that `shards add` has begun to add, until it has joined. */
+  joiningLedger?: number;
 }
 
-export const defaultSettings: Settings = { host: 'localhost', port: 8443, bind: '127.0.0.1', registry: '', profiles: [], replicas: {}, dockerRoot: '/var/lib/docker' };
+export const defaultSettings: Settings = { host: 'localhost', port: 8443, bind: '127.0.0.1', registry: '', profiles: [], replicas: {}, dockerRoot: '/var/lib/docker', ledgers: LEDGERS_AT_FIRST };
 
 /** One installation on this machine: its name, its state directory, its compose project. */
 export class Instance {
@@ -91,6 +96,11 @@ export class Instance {
     return [...new Set([this.settings.host, 'localhost', '127.0.0.1', ...bind])];
   }
 
+  /** Its Postgres clusters, by name. */
+  get clusters(): Record<string, PostgresCluster> {
+    return clustersOf(this.settings.ledgers);
+  }
+
   /** Writes the settings and the variables that the compose files interpolate. */
   async save(): Promise<void> {
     await mkdir(join(this.directory, 'log'), { recursive: true, mode: 0o711 });
@@ -114,6 +124,7 @@ export class Instance {
       HOLDFAST_DOCKER_ROOT: this.settings.dockerRoot,
       HOLDFAST_AUDIT_SECOND: this.settings.auditSecondPlace === undefined ? 'none' : 'configured',
       HOLDFAST_AUDIT_SECOND_PLACE: this.settings.auditSecondPlace ?? '',
+      HOLDFAST_LEDGER_ADDRESSES: ledgerAddresses(this.settings.ledgers).join(','),
       HOLDFAST_ELASTICSEARCH_IMAGE: this.settings.elasticsearchImage ?? '',
       HOLDFAST_SECOND_REPOSITORY: this.settings.backupRepository?.kind === 'path' ? this.settings.backupRepository.path : '',
     };
@@ -143,7 +154,8 @@ export class Instance {
   }
 
   private composeArguments(args: readonly string[]): string[] {
-    const profiles = this.settings.profiles.flatMap((profile) => ['--profile', profile]);
+    const added = Object.keys(this.clusters).slice(1 + LEDGERS_AT_FIRST);
+    const profiles = [...this.settings.profiles, ...added].flatMap((profile) => ['--profile', profile]);
     const second = this.settings.backupRepository ? ['-f', join(PROJECT, `platform/pgbackrest/second-${this.settings.backupRepository.kind}.compose.yml`)] : [];
     return ['compose', '--project-directory', PROJECT, '-f', join(PROJECT, 'docker-compose.yml'), ...second, '-p', this.name, '--env-file', this.composeFile, ...profiles, ...args];
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { postgresClusters } from '../components.ts';
+import { clustersOf, LEDGERS_AT_FIRST } from '../components.ts';
 import { faultOfHistory } from './history.ts';
 import { certificate } from './identity.ts';
 import { SetupError } from './patience.ts';
@@ -10,19 +10,21 @@ import { SetupError } from './patience.ts';
 /** Any number serves, as long as nothing else takes it as an advisory lock in these databases. */
 const MIGRATION_LOCK = 4_601_2026;
 
+/** As the transactions service is told of them: `host:port`, one a shard. */
+const ledgers = process.env.LEDGER_SHARDS?.split(',').length ?? LEDGERS_AT_FIRST;
+const clusters = clustersOf(ledgers);
+
 const databases = [
-  { cluster: 'core', database: 'users', service: 'users' },
-  { cluster: 'core', database: 'reporting', service: 'reporting' },
-  { cluster: 'core', database: 'audit', service: 'audit' },
-  { cluster: 'ledger0', database: 'ledger', service: 'transactions' },
-  { cluster: 'ledger1', database: 'ledger', service: 'transactions' },
-] as const;
+  ...['users', 'reporting', 'audit'].map((service) => ({ cluster: 'core', database: service, service })),
+  ...Array.from({ length: ledgers }, (_, shard) => ({ cluster: `ledger${shard}`, database: 'ledger', service: 'transactions' })),
+];
 
 /** Brings every database to the newest migration of its service. Forward only: see `applyMigrations`. */
 export async function migrateAll(): Promise<string> {
   let applied = 0;
   for (const { cluster, database, service } of databases) {
-    const { address, leaderPort } = postgresClusters[cluster];
+    const { address, leaderPort } = clusters[cluster] ?? {};
+    if (address === undefined || leaderPort === undefined) throw new SetupError(`there is no cluster ${cluster}`);
     // A copy: pg hides the key of the object that it is given, and Kafka's client would then connect without one.
     const client = new pg.Client({ host: address, port: leaderPort, database, user: 'setup', ssl: { ...certificate }, connectionTimeoutMillis: 10_000 });
     client.on('error', () => undefined); // A lost connection fails the query in hand, and so the step; without a listener it would end the process.

@@ -4,8 +4,7 @@ import type { SeenEvent } from './check-followers.ts';
 import type { AccountRow, Contents, EntryRow, HoldRow, KeyRow, TransferRow } from './ledger-contents.ts';
 import type { Customer } from './people.ts';
 
-const SHARDS = [0, 1] as const;
-type Cluster = 'ledger0' | 'ledger1';
+const shardsOf = (platform: Platform): number[] => Array.from({ length: platform.instance.settings.ledgers }, (_, shard) => shard);
 
 /** A row as JSON has it. */
 type Row = Record<string, string | number | null>;
@@ -15,7 +14,7 @@ type Row = Record<string, string | number | null>;
  * transfers that touched its customers or carry its references; its keys. Sums are over everything that there is.
  */
 export async function readLedger(platform: Platform, run: string, customers: readonly Customer[]): Promise<Contents> {
-  const shards = await Promise.all(SHARDS.map((shard) => readShard(platform, shard, run, customers)));
+  const shards = await Promise.all(shardsOf(platform).map((shard) => readShard(platform, shard, run, customers)));
   return {
     accounts: shards.flatMap(({ accounts }) => accounts),
     transfers: shards.flatMap(({ transfers }) => transfers),
@@ -28,7 +27,7 @@ export async function readLedger(platform: Platform, run: string, customers: rea
 }
 
 async function readShard(platform: Platform, shard: number, run: string, customers: readonly Customer[]): Promise<Contents> {
-  const rows = (sql: string): Promise<Row[]> => platform.query<Row>(`ledger${shard}` as Cluster, 'ledger', sql);
+  const rows = (sql: string): Promise<Row[]> => platform.query<Row>(`ledger${shard}`, 'ledger', sql);
   const owners = customers.map(({ subject }) => `'${subject}'`).join(', ');
   const accounts = await rows(`SELECT id, owner, kind, normal_side, currency, balance_minor::text, version, held_minor::text, overdraft_limit_minor::text FROM accounts WHERE owner IN (${owners}) OR kind = 'system'`);
   const entries = await rows(`SELECT e.account_id, e.account_version, e.transfer_id, a.currency, e.amount_minor::text, e.balance_after_minor::text
@@ -80,7 +79,7 @@ function minor(row: Row, column: string): bigint {
 
 /** The shard on which a person's accounts are. */
 export async function shardOfOwner(platform: Platform, owner: string): Promise<number> {
-  for (const shard of SHARDS) {
+  for (const shard of shardsOf(platform)) {
     const [row] = await platform.query<{ n: number }>(`ledger${shard}`, 'ledger', `SELECT count(*)::int AS n FROM accounts WHERE owner = '${owner}'`);
     if (row && row.n > 0) return shard;
   }
@@ -101,7 +100,7 @@ export async function readReports(customers: readonly Customer[]): Promise<Map<s
 /** Everything on the topic of the ledger, up to the last event that the outbox of each shard has numbered. */
 export async function readEvents(platform: Platform, budgetMs: number): Promise<SeenEvent[]> {
   const ends = new Map<number, bigint>();
-  for (const shard of SHARDS) {
+  for (const shard of shardsOf(platform)) {
     const [row] = await platform.query<{ last: string }>(`ledger${shard}`, 'ledger', 'SELECT last_sequence::text AS last FROM event_stream');
     if (row && row.last !== '0') ends.set(shard, BigInt(row.last));
   }
@@ -113,7 +112,7 @@ export async function readEvents(platform: Platform, budgetMs: number): Promise<
 
 /** Outbox rows that have no number yet: what the relay still has to publish. */
 export async function unpublished(platform: Platform): Promise<number> {
-  const counts = await Promise.all(SHARDS.map((shard) => platform.query<{ n: number }>(`ledger${shard}`, 'ledger',
+  const counts = await Promise.all(shardsOf(platform).map((shard) => platform.query<{ n: number }>(`ledger${shard}`, 'ledger',
     'SELECT ((SELECT count(*) FROM outbox WHERE sequence IS NULL) + (SELECT sum(last_sequence - published_sequence) FROM event_stream))::int AS n')));
   return counts.reduce((sum, [row]) => sum + (row?.n ?? 0), 0);
 }

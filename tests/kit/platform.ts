@@ -123,7 +123,7 @@ export class Platform {
   }
 
   /** Rows of a query, as objects, asked on the leader of a Postgres cluster by the local superuser. */
-  async query<T>(cluster: 'core' | 'ledger0' | 'ledger1', database: string, sql: string): Promise<T[]> {
+  async query<T>(cluster: 'core' | `ledger${number}`, database: string, sql: string): Promise<T[]> {
     const leader = await this.leaderOf(cluster);
     const output = await this.inside(leader, 'psql', '-X', '-q', '-A', '-t', '-h', '/run/postgresql', '-U', 'postgres', '-d', database, '-c', `SELECT coalesce(json_agg(t), '[]') FROM (${sql}) t`);
     return JSON.parse(output) as T[];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { readSchedule, type Schedule } from '../../../backups/schedule.ts';
 import type { SchedulerSettings } from '../../../backups/scheduler/settings.ts';
-import { components, postgresClusters } from '../../components.ts';
+import { componentsOf } from '../../components.ts';
 import { clustersConfiguration, INCLUDED, nodeConfiguration, repositoriesConfiguration, S3_AUTHORITY_FILE, type BackupRepository } from '../../pgbackrest/configuration.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
@@ -26,7 +26,7 @@ const SCHEDULE = 'backups/schedule.yaml';
  */
 export async function configureBackups(instance: Instance, { nodesToo = true } = {}): Promise<void> {
   const second = instance.settings.backupRepository;
-  const settings: SchedulerSettings = { schedule: await schedule(), clusters: Object.keys(postgresClusters), repositories: repositoriesOf(nodesToo ? second : undefined) };
+  const settings: SchedulerSettings = { schedule: await schedule(), clusters: Object.keys(instance.clusters), repositories: repositoriesOf(nodesToo ? second : undefined) };
   const vault = join(instance.directory, 'vault');
   const given = async (name: string): Promise<string | undefined> => (existsSync(join(vault, name)) ? (await readFile(join(vault, name), 'utf8')).trim() : undefined);
   const keys = {
@@ -37,14 +37,14 @@ export async function configureBackups(instance: Instance, { nodesToo = true } =
   };
   const authority = await given(S3_AUTHORITY);
   for (const component of ['pgbackrest', 'backup-scheduler'] as const) {
-    await write(instance, component, 'clusters.conf', clustersConfiguration(postgresClusters));
+    await write(instance, component, 'clusters.conf', clustersConfiguration(instance.clusters));
     await write(instance, component, 'repositories.conf', repositoriesConfiguration(keys, second));
     if (second?.kind === 's3' && authority !== undefined) await write(instance, component, S3_AUTHORITY_FILE, `${authority}\n`);
     else await rm(join(instance.directory, 'secrets', component, INCLUDED, S3_AUTHORITY_FILE), { force: true });
   }
-  await ownedFile(join(instance.directory, 'secrets/backup-scheduler/backups.json'), JSON.stringify(settings), components['backup-scheduler'].uid);
+  await ownedFile(join(instance.directory, 'secrets/backup-scheduler/backups.json'), JSON.stringify(settings), uidOf(instance, 'backup-scheduler'));
   if (!nodesToo) return;
-  for (const node of Object.values(postgresClusters).flatMap(({ nodes }) => nodes)) await write(instance, node, 'repositories.conf', nodeConfiguration(second));
+  for (const node of Object.values(instance.clusters).flatMap(({ nodes }) => nodes)) await write(instance, node, 'repositories.conf', nodeConfiguration(second));
 }
 
 export function repositoriesOf(second: BackupRepository | undefined): SchedulerSettings['repositories'] {
@@ -66,8 +66,14 @@ async function schedule(): Promise<Schedule> {
   return read.schedule;
 }
 
-async function write(instance: Instance, component: keyof typeof components, file: string, content: string): Promise<void> {
+async function write(instance: Instance, component: string, file: string, content: string): Promise<void> {
   const directory = join(instance.directory, 'secrets', component, INCLUDED);
-  await ownedDirectory(directory, components[component].uid);
-  await ownedFile(join(directory, file), content, components[component].uid);
+  await ownedDirectory(directory, uidOf(instance, component));
+  await ownedFile(join(directory, file), content, uidOf(instance, component));
+}
+
+function uidOf(instance: Instance, component: string): number {
+  const found = componentsOf(instance.settings.ledgers)[component];
+  if (!found) throw new Error(`there is no component ${component}`);
+  return found.uid;
 }

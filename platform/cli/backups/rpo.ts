@@ -1,4 +1,3 @@
-import { postgresClusters } from '../../components.ts';
 import type { Instance } from '../instance.ts';
 
 /** What the leader of a cluster says of its WAL. */
@@ -31,8 +30,7 @@ WHERE NOT pg_is_in_recovery()`;
 
 /** Asked of the nodes one after the other, as any may be away, and only the leader answers. */
 export async function askLeader(instance: Instance, cluster: string): Promise<Waiting | undefined> {
-  const nodes = Object.entries(postgresClusters).find(([name]) => name === cluster)?.[1].nodes ?? [];
-  for (const node of nodes) {
+  for (const node of instance.clusters[cluster]?.nodes ?? []) {
     const { exitCode, stdout } = await instance.tryCompose(['exec', '-T', node, 'psql', '-X', '-q', '-A', '-t', '-d', 'postgres', '-c', QUESTION]);
     if (exitCode === 0 && stdout.trim() !== '') return JSON.parse(stdout) as Waiting;
   }

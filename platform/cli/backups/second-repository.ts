@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
-import { components, postgresClusters } from '../../components.ts';
+import { components } from '../../components.ts';
 import type { BackupRepository } from '../../pgbackrest/configuration.ts';
 import { waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
@@ -71,7 +71,7 @@ export async function addRepository(instance: Instance, repository: BackupReposi
     say('the repository host and the scheduler learn of it');
     await configureBackups(instance, { nodesToo: false });
     await restart(instance, say);
-    for (const cluster of Object.keys(postgresClusters)) {
+    for (const cluster of Object.keys(instance.clusters)) {
       say(`a place for ${cluster}`);
       await askScheduler(instance, ['make', cluster]);
     }

@@ -29,9 +29,14 @@ export interface PatroniAnswer {
 const EXIT_USAGE = 2;
 const ANSWER_SECONDS = '4';
 
-export const clusters: readonly Cluster[] = Object.entries(postgresClusters).map(([name, cluster]) => ({ name, ...cluster }));
+/** Those of an installation, ledgers that were added included. */
+export function clustersIn(instance: Pick<Instance, 'clusters'>): Cluster[] {
+  return Object.entries(instance.clusters).map(([name, cluster]) => ({ name, ...cluster }));
+}
 
-export function clusterNamed(name: string): Cluster {
+/** By default of those with which every installation begins. */
+export function clusterNamed(name: string, instance: Pick<Instance, 'clusters'> = { clusters: postgresClusters }): Cluster {
+  const clusters = clustersIn(instance);
   const cluster = clusters.find((one) => one.name === name);
   if (!cluster) throw new UserError(`there is no Postgres cluster "${name}": they are ${clusters.map((one) => one.name).join(', ')}.`, ['Look:  ./holdfast cluster show'], EXIT_USAGE);
   return cluster;

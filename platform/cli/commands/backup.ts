@@ -1,6 +1,5 @@
 import { Command, Option } from 'commander';
 import type { BackupType } from '../../../backups/schedule.ts';
-import { postgresClusters } from '../../components.ts';
 import { askScheduler, duration, share, showBackups, size, type Answer, type Shown } from '../backups/scheduler.ts';
 import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
@@ -12,12 +11,12 @@ export function backupCommand(): Command {
   return new Command('backup')
     .description('take a backup now, beside those that the schedule takes')
     .addOption(new Option('--type <type>', 'everything, what changed since the last full, or since the last backup').choices(Object.keys(TYPES)).default('incr'))
-    .option('--cluster <name>', `only of one (${Object.keys(postgresClusters).join(', ')})`)
+    .option('--cluster <name>', 'only of one: core, ledger0, ledger1, …')
     .option('--json', 'what was taken, for programs')
     .addHelpText('after', '\nCtrl-C ends the command; a backup that has begun goes on. A cluster without a full backup gets one, whatever the type.\nExit status: 0 taken, 1 something failed, 4 a backup of that cluster is being taken already.')
     .action(async (options: { type: string; cluster?: string; json?: true }, command: Command) => {
       const instance = await Instance.existing(command);
-      const clusters = clustersNamed(options.cluster);
+      const clusters = clustersNamed(instance, options.cluster);
       const { repositories, running } = await showBackups(instance);
       // All of them or none: half of what was asked for would have to be explained.
       const busy = clusters.find((cluster) => running[cluster]);
@@ -42,8 +41,8 @@ async function take(instance: Instance, type: BackupType, cluster: string, repos
 }
 
 /** One, or all of them. */
-export function clustersNamed(name: string | undefined): string[] {
-  const all = Object.keys(postgresClusters);
+export function clustersNamed(instance: Instance, name: string | undefined): string[] {
+  const all = Object.keys(instance.clusters);
   if (name === undefined) return all;
   if (!all.includes(name)) throw new UserError(`there is no cluster "${name}".`, [`One of: ${all.join(', ')}`], 2);
   return [name];

@@ -109,7 +109,7 @@ function verifyCommand(): Command {
       // The option of the same name of `backups` takes it, wherever it stands.
       const options = command.optsWithGlobals<{ cluster?: string; json?: true }>();
       const instance = await Instance.existing(command);
-      const clusters = clustersNamed(options.cluster);
+      const clusters = clustersNamed(instance, options.cluster);
       const { repositories } = await showBackups(instance);
       const places = repositories.flatMap(({ key }) => clusters.map((cluster) => ({ cluster, key })));
       const progress = new Progress(places.length);
@@ -142,7 +142,7 @@ function removeCommand(): Command {
     .action(async (label: string | undefined, options: { cluster: string; damaged?: true }, command: Command) => {
       if ((label === undefined) !== (options.damaged === true)) throw new UserError('say which: a label, or --damaged.', ['Look:  ./holdfast backups'], 2);
       const instance = await Instance.existing(command);
-      const [cluster = ''] = clustersNamed(options.cluster);
+      const [cluster = ''] = clustersNamed(instance, options.cluster);
       const { backups } = await showBackups(instance);
       const chosen = backups.filter((one) => one.cluster === cluster && (options.damaged ? one.state === 'damaged' : one.label === label));
       if (chosen.length === 0 && options.damaged) return plain(`No backup of ${cluster} is damaged any more.`);

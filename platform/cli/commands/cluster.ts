@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { setTimeout as pause } from 'node:timers/promises';
-import { clusterNamed, clusters, commandPatroni, nodesOf, type Cluster } from '../cluster/nodes.ts';
+import { clusterNamed, clustersIn, commandPatroni, nodesOf, type Cluster } from '../cluster/nodes.ts';
 import { acceptedForMs } from '../cluster/duration.ts';
 import { printed } from '../cluster/print.ts';
 import { readCluster, type ClusterState } from '../cluster/state.ts';
@@ -21,40 +21,40 @@ export function clusterCommand(): Command {
   cluster
     .command('show')
     .description('leader, replica, how far it is behind, timeline and history, also where half of it is gone')
-    .argument('[cluster]', `${clusters.map(({ name }) => name).join(', ')} (default: all)`)
+    .argument('[cluster]', 'core, ledger0, ledger1, … (default: all)')
     .option('--json', 'for programs')
     .addHelpText('after', '\nExit status: 0 each has a leader and a replica in step, 1 something is wrong, 3 nothing runs.')
     .action(async (name: string | undefined, options: { json?: true }, command: Command) => {
       const instance = await Instance.existing(command);
-      const states = await Promise.all((name === undefined ? clusters : [clusterNamed(name)]).map((one) => readCluster(instance, one)));
+      const states = await Promise.all((name === undefined ? clustersIn(instance) : [clusterNamed(name, instance)]).map((one) => readCluster(instance, one)));
       console.log(options.json ? JSON.stringify(name === undefined ? states : states[0], null, 2) : states.map(printed).join('\n\n'));
       process.exitCode = exitOf(states);
     });
   cluster
     .command('accept-risk')
     .description('let a ledger go on with a single copy while it has no replica, for a time that ends by itself')
-    .argument('<cluster>', clusters.filter(({ strict }) => strict).map(({ name }) => name).join(', '))
+    .argument('<cluster>', 'ledger0, ledger1, …')
     .option('--for <time>', 'e.g. 30m, 4h, 2d; 7d at the most', '4h')
     .option('--reason <text>', 'why; it is kept in the audit trail and in the alert')
     .option('--end', 'end it now')
     .addHelpText('after', '\nWhile a replica is in step, commits wait for it all the same. What is lost if the single copy is: everything since the last archived WAL (30 s).\nExit status: 0 it is so, 1 it could not be done, 2 wrong arguments.')
     .action(async (name: string, options: { for: string; reason?: string; end?: true }, command: Command) => {
-      const chosen = clusterNamed(name);
+      const instance = await Instance.existing(command);
+      const chosen = clusterNamed(name, instance);
       const duration_ms = acceptedForMs(options.for);
       const reason = options.reason?.trim() ?? '';
       if (!chosen.strict) throw new UserError(`${name} goes on with one copy by itself when its replica is lost: there is no risk to accept.`, [`Look:  ./holdfast cluster show ${name}`], EXIT_USAGE);
       if (!options.end && reason === '') throw new UserError('say why: the reason is shown to everybody until the risk ends.', [`./holdfast cluster accept-risk ${name} --for ${options.for} --reason "waiting for a disk"`], EXIT_USAGE);
-      const instance = await Instance.existing(command);
       await exclusively(instance, 'cluster accept-risk', () => (options.end ? endRisk(instance, chosen) : acceptRisk(instance, chosen, duration_ms, reason)));
     });
   cluster
     .command('rebuild-replica')
     .description('throw the data of a cluster’s replica away and make it anew, from the repository or the leader')
-    .argument('<cluster>', clusters.map(({ name }) => name).join(', '))
+    .argument('<cluster>', 'core, ledger0, ledger1, …')
     .addHelpText('after', '\nThe leader is not touched. Run again after an interruption; it begins anew.\nExit status: 0 it is in step again, 1 it is not.')
     .action(async (name: string, _options: object, command: Command) => {
       const instance = await Instance.existing(command);
-      await exclusively(instance, 'cluster rebuild-replica', () => rebuildReplica(instance, clusterNamed(name)));
+      await exclusively(instance, 'cluster rebuild-replica', () => rebuildReplica(instance, clusterNamed(name, instance)));
     });
   return cluster;
 }

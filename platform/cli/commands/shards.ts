@@ -1,10 +1,11 @@
 import { Command } from 'commander';
-import { postgresClusters } from '../../components.ts';
 import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
 import { exclusively } from '../lock.ts';
-import { startOneOff } from '../one-off.ts';
 import { Progress } from '../progress.ts';
+import { addShard, finishAdding } from '../shards/add-shard.ts';
+import { askLedger } from '../shards/ask-ledger.ts';
+import { bucketsToMove } from '../shards/buckets-to-move.ts';
 
 /** As `services/transactions/src/shards/shards.store.ts` has it; numbers of any size are strings. */
 interface ShardRow {
@@ -28,7 +29,6 @@ interface Moved {
 
 const BUCKETS = 1024;
 const EXIT_USAGE = 2;
-const EXIT_NOT_MOVED = 4;
 
 export function shardsCommand(): Command {
   const shards = new Command('shards')
@@ -37,7 +37,7 @@ export function shardsCommand(): Command {
     .addHelpText('after', '\nExit status: 0, or 1 if a shard does not answer.')
     .action(async (options: { json?: true }, command: Command) => {
       const instance = await Instance.existing(command);
-      const rows = await ask<ShardRow>(instance, ['show']);
+      const rows = await askLedger<ShardRow>(instance, ['show']);
       const leaders = await Promise.all(rows.map(({ shard }) => leaderOf(instance, `ledger${shard}`)));
       const told = rows.map((row, index) => ({ ...row, leader: leaders[index] ?? null }));
       if (options.json) console.log(JSON.stringify(told, null, 2));
@@ -54,19 +54,55 @@ export function shardsCommand(): Command {
       const buckets = wishes.flatMap(bucketsOf);
       if (!/^\d{1,3}$/.test(to)) throw new UserError(`"${to}" is not the number of a shard.`, ['Look:  ./holdfast shards'], EXIT_USAGE);
       const instance = await Instance.existing(command);
-      await exclusively(instance, 'shards move', async () => {
-        const result = await new Progress(1).step(`moving ${buckets.length} bucket${buckets.length === 1 ? '' : 's'} to shard ${to}`, async (say) => {
-          let pauses_ms = 0;
-          const moved = await ask<Moved>(instance, ['move', ...buckets.map(String), to], (one, count) => {
-            pauses_ms = Math.max(pauses_ms, one.pause_ms ?? 0);
-            say(`bucket ${one.bucket}: ${one.accounts} accounts (${count} of ${buckets.length} buckets, longest pause ${pauses_ms} ms)`);
-          });
-          return `${moved.length} buckets, ${moved.reduce((sum, { accounts }) => sum + accounts, 0)} accounts, longest pause ${pauses_ms} ms`;
-        });
-        console.log(`Moved to shard ${to}: ${result}.`);
+      await exclusively(instance, 'shards move', async () => console.log(`Moved to shard ${to}: ${await move(instance, buckets, Number(to))}.`));
+    });
+  shards
+    .command('add')
+    .description('join a new Postgres cluster to the running platform as the next shard, while transfers go on')
+    .option('--move <buckets>', `then move buckets to it, as many as it is to have, from all others alike (of ${BUCKETS})`)
+    .option('--json', 'the result for programs')
+    .addHelpText('after', `
+A shard is two more Postgres nodes: 512 MiB of memory, and disk of its own. It cannot be taken away again.
+Interrupted, run it again: it goes on where it stopped.
+Exit status: 0 it has joined (and has its buckets), 1 something to mend (the message says what), 2 wrong arguments, 4 it has joined, and a bucket was too busy to move.`)
+    .action(async (_options: object, command: Command) => {
+      // --json is one of `shards`, too, which then keeps it.
+      const options = command.optsWithGlobals<{ move?: string; json?: true }>();
+      const wanted = options.move === undefined ? 0 : countOf(options.move);
+      const instance = await Instance.existing(command);
+      await exclusively(instance, 'shards add', async () => {
+        const { shard, cluster, seconds } = await addShard(instance);
+        const buckets = wanted === 0 ? [] : bucketsToMove(await bucketsByShard(instance), shard, wanted);
+        const moved = buckets.length === 0 ? undefined : await move(instance, buckets, shard);
+        await finishAdding(instance);
+        if (options.json) console.log(JSON.stringify({ shard, cluster, buckets_moved: buckets.length }, null, 2));
+        else console.log(`Shard ${shard} has joined (${cluster}, ${seconds}). ${moved === undefined ? `It holds no buckets yet; give it some:  ./holdfast shards move 0-99 --to ${shard}` : `Moved to it: ${moved}.`}`);
       });
     });
   return shards;
+}
+
+/** Moves buckets one after the other, and says how it went. */
+async function move(instance: Instance, buckets: readonly number[], to: number): Promise<string> {
+  return new Progress(1).step(`moving ${buckets.length} bucket${buckets.length === 1 ? '' : 's'} to shard ${to}`, async (say) => {
+    let pauses_ms = 0;
+    const moved = await askLedger<Moved>(instance, ['move', ...buckets.map(String), String(to)], (one, count) => {
+      pauses_ms = Math.max(pauses_ms, one.pause_ms ?? 0);
+      say(`bucket ${one.bucket}: ${one.accounts} accounts (${count} of ${buckets.length} buckets, longest pause ${pauses_ms} ms)`);
+    });
+    return `${moved.length} buckets, ${moved.reduce((sum, { accounts }) => sum + accounts, 0)} accounts, longest pause ${pauses_ms} ms`;
+  });
+}
+
+async function bucketsByShard(instance: Instance): Promise<ReadonlyMap<number, readonly number[]>> {
+  const rows = await askLedger<{ shard: number; buckets: number[] }>(instance, ['map']);
+  return new Map(rows.map(({ shard, buckets }) => [shard, buckets]));
+}
+
+function countOf(text: string): number {
+  const count = Number(text);
+  if (!/^\d{1,4}$/.test(text) || count < 1 || count > BUCKETS) throw new UserError(`"${text}" is no number of buckets: there are ${BUCKETS}, and a shard may have 1 to all of them.`, [], EXIT_USAGE);
+  return count;
 }
 
 function bucketsOf(wish: string): number[] {
@@ -76,26 +112,9 @@ function bucketsOf(wish: string): number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
-/** What the ledger answers, a line each, from a container of its own. */
-async function ask<Answer>(instance: Instance, args: readonly string[], onAnswer: (answer: Answer, count: number) => void = () => undefined): Promise<Answer[]> {
-  const program = startOneOff(instance, 'transactions', 'shards/main.js', args);
-  program.input.end();
-  const answers: Answer[] = [];
-  for await (const line of program.lines) {
-    const answer = JSON.parse(line) as Answer;
-    answers.push(answer);
-    onAnswer(answer, answers.length);
-  }
-  const { exitCode, said } = await program.ended;
-  if (exitCode === EXIT_NOT_MOVED) throw new UserError(`not moved: ${said.replace(/^\| /, '')}.`, ['It is where it was. Try again when there is less to do:  ./holdfast shards move …'], EXIT_NOT_MOVED);
-  if (exitCode !== 0) throw new UserError(`the ledger did not answer (status ${exitCode}).\n${said}`, ['Look:  ./holdfast status', 'A move that was begun goes on when it is asked for again.']);
-  return answers;
-}
-
 /** Asked of the nodes one after the other, as any may be away. */
 async function leaderOf(instance: Instance, cluster: string): Promise<string | undefined> {
-  const nodes = Object.entries(postgresClusters).find(([name]) => name === cluster)?.[1].nodes ?? [];
-  for (const node of nodes) {
+  for (const node of instance.clusters[cluster]?.nodes ?? []) {
     const { exitCode, stdout } = await instance.tryCompose(['exec', '-T', node, 'patronictl', 'list', '-f', 'json']);
     if (exitCode !== 0) continue;
     const members = JSON.parse(stdout) as { Member: string; Role: string }[];

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startProbe } from '../cluster/gap.ts';
-import { clusterNamed, clusters, commandPatroni, nodesOf, readPatroni, type Cluster, type Node, type PatroniAnswer } from '../cluster/nodes.ts';
+import { clusterNamed, commandPatroni, nodesOf, readPatroni, type Cluster, type Node, type PatroniAnswer } from '../cluster/nodes.ts';
 import { printed } from '../cluster/print.ts';
 import { readCluster, type ClusterState } from '../cluster/state.ts';
 import { containersOf } from '../containers.ts';
@@ -19,12 +19,12 @@ const BEHIND_BYTES_MAX = 16 * 1024 ** 2;
 export function switchoverCommand(): Command {
   return new Command('switchover')
     .description('let the replica of a Postgres cluster lead, planned: nothing is lost, writes pause for a moment')
-    .argument('<cluster>', clusters.map(({ name }) => name).join(', '))
+    .argument('<cluster>', 'core, ledger0, ledger1, …')
     .option('--json', 'for programs')
     .addHelpText('after', '\nExit status: 0 the replica leads and the old leader follows it, 1 not done or not whole (the message says what).')
     .action(async (name: string, options: { json?: true }, command: Command) => {
-      const cluster = clusterNamed(name);
       const instance = await Instance.existing(command);
+      const cluster = clusterNamed(name, instance);
       const result = await exclusively(instance, 'switchover', () => switchOver(instance, cluster));
       if (options.json) console.log(JSON.stringify(result, null, 2));
       else console.log(`${cluster.name}: ${result.to} leads instead of ${result.from}. ${result.gap_ms === null ? 'The write gap could not be measured' : `Write gap ${(result.gap_ms / 1000).toFixed(1)} s`}.\n\n${printed(result.state)}`);

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { nestServices, postgresClusters } from '../../components.ts';
+import { nestServices } from '../../components.ts';
 import { configureBackups } from '../backups/configure.ts';
 import { containersOf, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
@@ -21,22 +21,33 @@ import { tellKitState } from '../recovery-kit/record.ts';
 import { refuseUnfinishedRestore } from '../restore/undertaking.ts';
 import { docker, lastLines } from '../run.ts';
 import { writeReceivers } from '../state/receivers.ts';
+import { tellOfAddedLedgers } from '../shards/tell-rooms.ts';
 import { ensureSecrets } from '../state/secrets.ts';
+
+/** Components that start together. */
+interface Stage {
+  label: string;
+  budgetSeconds: number;
+  services: readonly string[];
+}
 
 /**
  * Order of a start. Each component retries what it needs, so the order only spares two cores the restarts of those
  * that would find nothing there yet.
  */
-export const STAGES = [
-  { label: 'Postgres, Kafka, Redis, Elasticsearch', budgetSeconds: 240, services: ['etcd', ...Object.values(postgresClusters).flatMap((cluster) => cluster.nodes), 'pg-router', 'pg-guard', 'pgbackrest', 'backup-scheduler', 'kafka', 'redis', 'elasticsearch'] },
-  { label: 'Keycloak', budgetSeconds: 240, services: ['keycloak'] },
-] as const;
+function stagesOf(instance: Instance): Stage[] {
+  const nodes = Object.values(instance.clusters).flatMap((cluster) => cluster.nodes);
+  return [
+    { label: 'Postgres, Kafka, Redis, Elasticsearch', budgetSeconds: 240, services: ['etcd', ...nodes, 'pg-router', 'pg-guard', 'pgbackrest', 'backup-scheduler', 'kafka', 'redis', 'elasticsearch'] },
+    { label: 'Keycloak', budgetSeconds: 240, services: ['keycloak'] },
+  ];
+}
 
 const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...nestServices, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter', 'redis-exporter', 'elasticsearch-exporter', 'blackbox-exporter'] } as const;
 
 /** Everything that runs in this instance, as its images allow. */
 export function servicesOf(instance: Instance): string[] {
-  return [...STAGES.flatMap(({ services }) => services), ...REST.services, ...instance.settings.profiles];
+  return [...stagesOf(instance).flatMap(({ services }) => services), ...REST.services, ...instance.settings.profiles];
 }
 
 export interface UpOptions {
@@ -68,13 +79,14 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   await refuseUnfinishedRestore(instance);
   applyOptions(instance, options);
   const logDirectory = join(instance.directory, 'log');
-  const progress = new Progress(STAGES.length + 7);
+  const stages = stagesOf(instance);
+  const progress = new Progress(stages.length + 7);
 
   await progress.step('preflight', async () => refuseErrors(await preflight(instance)));
   await progress.step('secrets and certificates', async () => {
     instance.settings.dockerRoot = (await docker('info', '-f', '{{.DockerRootDir}}')).trim();
     await instance.save();
-    await ensureSecrets(instance.directory, instance.publicNames);
+    await ensureSecrets(instance.directory, instance.publicNames, instance.settings.ledgers);
     await configureBackups(instance);
     await writeReceivers(instance);
     await tellKitState(instance);
@@ -90,8 +102,12 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   const missing = vendorImages(instance.settings.registry).filter(({ profile }) => !instance.settings.profiles.includes(profile)).map(({ profile }) => profile);
   if (missing.length > 0) plain(`      ${missing.join(' and ')}: image not available here, everything else runs without (load or pull it, then run up again)`);
 
-  for (const stage of STAGES) await progress.step(stage.label, (say) => start(instance, stage, say));
-  await progress.step('setup: databases, realm, topics, indices', () => runSetup(instance, join(logDirectory, 'setup.log'), options.goBack === true));
+  for (const stage of stages) await progress.step(stage.label, (say) => start(instance, stage, say));
+  await progress.step('setup: databases, realm, topics, indices', async () => {
+    // One that `shards add` has begun: they may have started before they were told of it.
+    if (instance.settings.joiningLedger !== undefined) await tellOfAddedLedgers(instance);
+    await runSetup(instance, join(logDirectory, 'setup.log'), options.goBack === true);
+  });
   await progress.step(REST.label, (say) => start(instance, { ...REST, services: [...REST.services, ...instance.settings.profiles] }, say));
   await progress.step('first backup of every cluster', (say) => waitForFirstBackups(instance, say));
   const proof = await progress.step('proof: a transfer through all of it', () => proveOnce(instance));
@@ -116,7 +132,7 @@ export async function runSetup(instance: Instance, logFile: string, goBack = fal
   if (outcome.exitCode !== 0) throw new UserError('the setup job failed. The end of its log:', [...(await lastLines(logFile)), `All of it:  less ${logFile}`, 'When it is mended, go on with:  ./holdfast up']);
 }
 
-async function start(instance: Instance, stage: { services: readonly string[]; budgetSeconds: number }, say: (detail: string) => void): Promise<void> {
+export async function start(instance: Instance, stage: Omit<Stage, 'label'>, say: (detail: string) => void): Promise<void> {
   const scaled = currentScale(instance, stage.services);
   await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...scaled, ...stage.services]);
   await waitUntilHealthy(instance, stage.services, stage.budgetSeconds, say);
@@ -124,7 +140,7 @@ async function start(instance: Instance, stage: { services: readonly string[]; b
 }
 
 /** A certificate that was issued after its component started is in use after a restart only; one at a time, a cluster's second node first. */
-async function loadNewCertificates(instance: Instance, stage: { services: readonly string[]; budgetSeconds: number }, say: (detail: string) => void): Promise<void> {
+async function loadNewCertificates(instance: Instance, stage: Omit<Stage, 'label'>, say: (detail: string) => void): Promise<void> {
   const outdated = (await containersOf(instance)).filter(({ service, startedAt }) => stage.services.includes(service) && certificateTime(instance, service) > startedAt);
   for (const service of [...new Set(outdated.map((container) => container.service))].toSorted().toReversed()) {
     say(`new certificate of ${service}`);

@@ -90,9 +90,14 @@ function cores(facts: DockerFacts): Finding {
     : found('cores', 'error', `${facts.NCPU} core: Holdfast needs 2`, 'Give the machine at least 2 cores');
 }
 
+/** Of `meminfo` as proc(5) prints it. */
+export function memoryAvailableBytes(meminfo: string): number {
+  return Number(/MemAvailable:\s+(\d+)/.exec(meminfo)?.[1] ?? 0) * 1024;
+}
+
 /** `meminfo` as proc(5) prints it. What is running already has what it needs. */
 export function memory(totalBytes: number, meminfo: string, isRunning: boolean): Finding {
-  const available = Number(/MemAvailable:\s+(\d+)/.exec(meminfo)?.[1] ?? 0) * 1024;
+  const available = memoryAvailableBytes(meminfo);
   const size = `${(available / GIB).toFixed(1)} GiB free of ${(totalBytes / GIB).toFixed(1)}`;
   if (totalBytes < 7.5 * GIB) return found('memory', 'error', `${size}: Holdfast needs a machine of 8 GiB`, 'Give the machine at least 8 GiB of memory');
   if (!isRunning && available < 6 * GIB) return found('memory', 'error', `${size}: starting Holdfast needs 6 GiB free`, 'See what uses it:  ps aux --sort=-rss | head');

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
-import { postgresClusters } from '../../components.ts';
 import { runSetup } from '../commands/up.ts';
 import { containersOf, isHealthyNow, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
@@ -25,8 +24,8 @@ const GATEWAY_BUDGET_SECONDS = 60;
 /** Without any progress. */
 const STANDSTILL_MS = 60_000;
 
-const streams: readonly Stream[] = [
-  ...Object.keys(postgresClusters).filter((cluster) => cluster.startsWith('ledger')).map((cluster) => ({ topic: 'ledger.events', cluster, database: 'ledger' })),
+const streamsOf = ({ clusters }: Instance): readonly Stream[] => [
+  ...Object.keys(clusters).filter((cluster) => cluster.startsWith('ledger')).map((cluster) => ({ topic: 'ledger.events', cluster, database: 'ledger' })),
   { topic: 'users.events', cluster: 'core', database: 'users' },
 ];
 
@@ -36,6 +35,7 @@ const streams: readonly Stream[] = [
  */
 export async function rebuildEvents(instance: Instance, say: (detail: string) => void): Promise<RebuiltEvents> {
   // Before anything is thrown away: without them nothing could be filled in.
+  const streams = streamsOf(instance);
   for (const stream of streams) await ask(instance, stream, 'SELECT last_sequence FROM event_stream');
   say('taking Kafka away');
   await instance.compose(['rm', '--stop', '--force', 'kafka']);

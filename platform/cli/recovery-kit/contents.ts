@@ -51,7 +51,8 @@ function belongs(path: string): boolean {
 }
 
 /** What `up` writes into the components' directories from vault, authority, settings and the project. The rest there is the operator's own. */
-const WRITTEN_BY_UP = new Set(['ca.crt', 'tls.crt', 'tls.key', 'tls.pem', 'tls.pk8', 'users.acl', 'backups.json', 'proof.json', 'recovery-kit.json']);
+const WRITTEN_BY_UP = new Set(['ca.crt', 'tls.crt', 'tls.key', 'tls.pem', 'tls.pk8', 'users.acl', 'backups.json', 'proof.json', 'recovery-kit.json',
+  'added-ledgers.cfg', 'added-patroni.json', 'added-postgres.json']);
 
 function isDerived(component: string, file: string): boolean {
   const declared: readonly string[] = (components as Record<string, Component>)[component]?.secrets ?? [];

@@ -3,6 +3,7 @@ import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clustersOf } from '../../components.ts';
 import type { Instance } from '../instance.ts';
 import { ensureSecrets } from '../state/secrets.ts';
 import { kitContents } from './contents.ts';
@@ -16,7 +17,7 @@ const PASSPHRASE = { passphrase: 'cliff-otter-lantern-nine-harbour' };
 
 /** As the commands see an instance, in a directory of the test's own. */
 function instanceIn(directory: string, settings: Record<string, unknown> = {}): Instance {
-  return { name: 'bank', directory, settings, url: 'https://bank.example' } as unknown as Instance;
+  return { name: 'bank', directory, settings, url: 'https://bank.example', clusters: clustersOf(2) } as unknown as Instance;
 }
 
 function filesBelow(directory: string): Record<string, string> {

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { postgresClusters } from '../../components.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import { PROJECT, versions } from '../versions.ts';
@@ -34,9 +33,10 @@ export async function packKit(instance: Instance, how: Lock): Promise<{ kit: Buf
   if (!contents.files.some(({ path }) => path === join('ca', 'ca.key'))) {
     throw new UserError(`instance "${instance.name}" has no secrets yet.`, ['Make them:  ./holdfast up']);
   }
+  const clusters = Object.keys(instance.clusters);
   const manifest: Manifest = {
     format: 1, instance: instance.name, made_at: new Date().toISOString(), commit: await commitOf(PROJECT), versions, url: instance.url,
-    clusters: Object.keys(postgresClusters), ledger_clusters: Object.keys(postgresClusters).filter((name) => name.startsWith('ledger')), ...contents,
+    clusters, ledger_clusters: clusters.filter((name) => name.startsWith('ledger')), ...contents,
   };
   const aside = await mkdtemp(join(tmpdir(), 'recovery-kit-'));
   try {

@@ -2,8 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { components, secrets, type Component, type SecretName } from '../../components.ts';
+import { components, componentsOf, LEDGERS_AT_FIRST, secrets, type SecretName } from '../../components.ts';
 import { redisAccessList } from '../../redis/users.acl.ts';
+import { filesOfAddedLedgers } from '../shards/added-ledgers.ts';
 import { certificatePem, createAuthority, describeCertificate, issueLeaf, privateKeyPem, readAuthority, type Authority } from './certificates.ts';
 
 /** `up` issues a certificate anew when less than this is left of it. */
@@ -18,16 +19,18 @@ const RENEW_BEFORE_MS = 90 * 86_400_000;
  *   ca.crt                    the authority's certificate once more, for people's browsers and programs
  *   secrets/<component>/      what the component may read, mounted at /run/holdfast:
  *     ca.crt tls.crt tls.key tls.pem (certificate and key) tls.pk8 (key, DER), and its secrets by name
+ * Beside them stands what some components are told of this installation alone: users of Redis, ledgers that were added.
  *
  * @param publicNames names under which people reach the edge, added to its certificate
+ * @param ledgers shards of the ledger
  */
-export async function ensureSecrets(stateDirectory: string, publicNames: readonly string[]): Promise<void> {
+export async function ensureSecrets(stateDirectory: string, publicNames: readonly string[], ledgers = LEDGERS_AT_FIRST): Promise<void> {
   const vault = await ensureVault(join(stateDirectory, 'vault'));
   const authority = await ensureAuthority(join(stateDirectory, 'ca'));
   await ownedFile(join(stateDirectory, 'ca.crt'), certificatePem(authority.certificate), 0, 0o444);
   await mkdir(join(stateDirectory, 'secrets'), { recursive: true, mode: 0o711 });
 
-  for (const [name, component] of Object.entries(components) as [string, Component][]) {
+  for (const [name, component] of Object.entries(componentsOf(ledgers))) {
     const directory = join(stateDirectory, 'secrets', name);
     await ownedDirectory(directory, component.uid);
     const names = name === 'edge' ? ([...component.names, ...publicNames] as [string, ...string[]]) : component.names;
@@ -37,6 +40,9 @@ export async function ensureSecrets(stateDirectory: string, publicNames: readonl
     }
   }
   await ownedFile(join(stateDirectory, 'secrets/redis/users.acl'), redisAccessList((secret) => sha256(vault[secret])), components.redis.uid);
+  for (const { component, name, content } of await filesOfAddedLedgers(ledgers)) {
+    await ownedFile(join(stateDirectory, 'secrets', component, name), content, components[component].uid);
+  }
 }
 
 /** Reads one generated secret, for `holdfast credentials` and for tests. */

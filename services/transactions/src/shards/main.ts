@@ -1,17 +1,24 @@
 import { configureLogging } from '@holdfast/kit/logging';
-import { Database } from '@holdfast/kit/postgres';
+import { Database, underLock } from '@holdfast/kit/postgres';
 import { SystemAccounts } from '../accounts/system-accounts.ts';
 import { config } from '../config.ts';
+import { joinShard } from './join-shard.ts';
 import { BucketMover, NotMoved } from './move-bucket.ts';
 import { Shard } from './shard.ts';
-import { describeShard } from './shards.store.ts';
+import { describeShard, readShardMap } from './shards.store.ts';
 
 /** Of one step of a move. It may copy many keys; the pause has its own limit. */
 const STEP_TIMEOUT_MS = 60_000;
 const MOVER_LOCK = 4_706_004;
 
 /**
- * `holdfast shards` in a container of its own, with the service's own certificate: `show`, or `move BUCKET.. SHARD`. Answers are lines of JSON on standard output.
+ * `holdfast shards` in a container of its own, with the service's own certificate. Answers are lines of JSON on standard output.
+ *
+ * show                  what each shard says of itself
+ * map                   which buckets each shard has
+ * join SHARD            tells a shard that is new where the buckets are
+ * move BUCKET.. SHARD   moves buckets to a shard
+ *
  * Exit status 4: a bucket was not moved and is where it was.
  */
 configureLogging({ service: 'transactions', level: 'warn', stream: process.stderr });
@@ -31,12 +38,19 @@ async function show(): Promise<void> {
 async function move(buckets: readonly number[], to: number): Promise<void> {
   const [first] = databases;
   if (!first) throw new Error('LEDGER_SHARDS names no shard');
-  await first.session(async (connection) => {
-    const [lock] = await connection.query<{ taken: boolean }>('SELECT pg_try_advisory_lock($1) AS taken', [MOVER_LOCK]);
-    if (!lock?.taken) throw new NotMoved('buckets are being moved by somebody else at this moment');
+  const moved = await first.session((connection) => underLock(connection, [MOVER_LOCK], async () => {
     const mover = new BucketMover(shards, new SystemAccounts());
     for (const bucket of buckets) tell(await mover.move(bucket, to));
-  });
+    return true;
+  }));
+  if (!moved) throw new NotMoved('buckets are being moved by somebody else at this moment');
+}
+
+async function showMap(): Promise<void> {
+  for (const shard of shards) {
+    const own = (await readShardMap(shard)).filter((line) => line.shard === shard.number);
+    tell({ shard: shard.number, buckets: own.map(({ bucket }) => bucket).sort((one, other) => one - other) });
+  }
 }
 
 function tell(line: object): void {
@@ -47,6 +61,8 @@ try {
   const [command, ...numbers] = process.argv.slice(2);
   const [to, ...buckets] = numbers.map(Number).toReversed();
   if (command === 'move' && to !== undefined) await move(buckets.toReversed(), to);
+  else if (command === 'join' && to !== undefined) tell({ shard: to, news: await joinShard(shards, to) });
+  else if (command === 'map') await showMap();
   else await show();
 } catch (cause) {
   if (!(cause instanceof NotMoved)) throw cause;
