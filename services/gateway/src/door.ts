@@ -124,7 +124,7 @@ export class Door {
   }
 }
 
-/** What a request costs behind the door grows with what it brings: a batch of a thousand is a hundred or more (platform/decisions/0028). */
+/** What a request costs behind the door grows with what it brings: a batch of a thousand is a hundred or more (platform/decisions/0021). */
 function costOf(body: Buffer | undefined): number {
   return Math.max(1, Math.ceil((body?.length ?? 0) / BODY_BYTES_OF_ONE));
 }
