@@ -75,10 +75,10 @@ test('a batch of a thousand would count as one transfer', async () => {
   // As the gateway itself does: bodies are not read.
   door_.removeAllContentTypeParsers();
   door_.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  const small = await post(2_048);
+  const small = await post(4_096);
   expect([small.statusCode, small.headers['ratelimit-remaining']]).toEqual([503, '5']);
-  const four = await post(3 * 2_048 + 1);
+  const four = await post(3 * 4_096 + 1);
   expect([four.statusCode, four.headers['ratelimit-remaining']]).toEqual([503, '1']);
-  const two = await post(2_049);
+  const two = await post(4_097);
   expect([two.statusCode, two.json().detail]).toEqual([429, 'At most 6 a minute, of which this one counts for 2; the next one may be sent in 10 s']);
 });

@@ -19,8 +19,8 @@ export interface Limits {
   readonly registrationPerIp: number;
 }
 
-/** For how much of a body a request counts as one: that of a single transfer with all its texts, or ten of a batch without. */
-const BODY_BYTES_OF_ONE = 2_048;
+/** For how much of a body a request counts as one: that of a single transfer with all its texts, or twenty of a batch without. */
+const BODY_BYTES_OF_ONE = 4_096;
 
 /**
  * What every request to the API passes: path, content type, token, limit, and then the service. Plain Fastify routes, as Nest has nothing to
@@ -124,7 +124,7 @@ export class Door {
   }
 }
 
-/** What a request costs behind the door grows with what it brings: a batch of a thousand is a hundred or more (platform/decisions/0021). */
+/** What a request costs behind the door grows with what it brings: a batch of a thousand is fifty or more (platform/decisions/0021). */
 function costOf(body: Buffer | undefined): number {
   return Math.max(1, Math.ceil((body?.length ?? 0) / BODY_BYTES_OF_ONE));
 }
