@@ -134,14 +134,15 @@ function posted({ key, invocations, rows }: OfKey, ledger: Lookup): Violation[] 
 }
 
 /** Who repeats a request is told the same again; only one body of a key is ever decided; and in the end each client knows. */
-function answers({ key, invocations }: OfKey): Violation[] {
+function answers({ key, invocations, rows }: OfKey): Violation[] {
   const violations: Violation[] = [];
   const decided = invocations.filter(({ verdict }) => verdict === 'acknowledged' || verdict === 'refused');
   for (const [reference, same] of Map.groupBy(decided, ({ wish }) => wish.reference)) {
     const different = [...new Set(same.map(({ status, answer }) => `${status} ${answer}`))];
     if (different.length > 1) violations.push({ rule: 'answers_differ', about: key, detail: `${reference}: ${different.join(' | ')}` });
   }
-  const bodies = new Set(decided.map(({ wish }) => wish.reference));
+  // Who may not ask at all is refused before the ledger, under no key: then no body was decided.
+  const bodies = new Set(decided.filter(({ verdict }) => verdict === 'acknowledged' || rows.length > 0).map(({ wish }) => wish.reference));
   if (bodies.size > 1) violations.push({ rule: 'two_bodies_under_a_key', about: key, detail: `both were decided: ${[...bodies].join(', ')}` });
   for (const { status, code, answer } of invocations) {
     // A fault may cost an answer, or a 502 to 504; nothing foresees a bug's 500, nor a refusal without a code.

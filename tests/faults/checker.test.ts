@@ -81,6 +81,15 @@ test('a sound history would be blamed', () => {
   expect(check(sound())).toEqual([]);
 });
 
+test('who may not ask, with one body as with another, would count as decided twice', () => {
+  const world = sound();
+  const asked = { status: 422, code: 'transfer_not_reversible' } as const;
+  world.invocations.push(
+    invocation('back', 'refused', asked),
+    { ...invocation('back', 'refused', asked), wish: { kind: 'reversal', reference: 'back/other', legs: [{ account: 'anna', amountMinor: 5n }, { account: 'boris', amountMinor: -5n }] } });
+  expect(rules(check(world))).toEqual([]);
+});
+
 describe('what clients were told, against the ledger', () => {
   const broken: [string, Rule[], (world: World) => void][] = [
     ['an acknowledged transfer that is gone with its key, its entries and their balances would pass', ['acknowledged_is_lost', 'stale_reading'], ({ contents }) => {
