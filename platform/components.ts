@@ -44,10 +44,11 @@ export interface Component {
 /** A Postgres cluster: two nodes under Patroni, and where pg-router serves them; every node carries the address in its certificate. */
 export interface PostgresCluster {
   readonly nodes: readonly [string, string];
+  /** Host name under which its nodes are reached at pg-router, and the ports there. */
   readonly address: string;
   readonly leaderPort: number;
   readonly replicaPort: number;
-  /** Whether it refuses writes without a synchronous replica. */
+  /** Whether its leader acknowledges a commit only when a second node has it, and so refuses writes without a synchronous replica. */
   readonly strict: boolean;
 }
 

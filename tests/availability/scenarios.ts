@@ -93,7 +93,7 @@ export class World {
   /** A leader, a replica in step, and a guard that sees the leader where it runs. */
   async whole(unguarded: boolean): Promise<void> {
     await within(CLUSTER_WHOLE, `${CLUSTER} with a leader and a replica in step`, async () => {
-      const { leader, nodes } = await readCluster(this.platform.instance, clusterNamed(CLUSTER));
+      const { leader, nodes } = await readCluster(this.platform.instance, clusterNamed(CLUSTER, this.platform.instance));
       return leader !== null && nodes.some(({ in_step }) => in_step) ? true : undefined;
     });
     if (!unguarded) await within(CLUSTER_WHOLE, 'pg-guard to see the leader', async () => ((await this.guardSees()) ? true : undefined));

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { LEDGERS_AT_FIRST, postgresClusters } from '../../platform/components.ts';
 import { configureBackups } from '../../platform/cli/backups/configure.ts';
 import { readCluster, type ClusterState } from '../../platform/cli/cluster/state.ts';
 import { clusterNamed } from '../../platform/cli/cluster/nodes.ts';
@@ -13,7 +14,7 @@ import { PROJECT } from '../../platform/cli/versions.ts';
 import { CLUSTER_WHOLE } from '../kit/budgets.ts';
 import { within } from '../kit/within.ts';
 
-const CLUSTER = clusterNamed('ledger0');
+const CLUSTER = clusterNamed('ledger0', { clusters: postgresClusters });
 /** The bit of SIGTERM among a process's pending signals (proc(5)). */
 const TERMINATE = 1n << 14n;
 const SERVICES = ['etcd', 'pgbackrest', 'pg-router', 'pg-guard', ...CLUSTER.nodes];
@@ -32,7 +33,7 @@ export class SmallCluster {
     const cluster = new SmallCluster(instance);
     try {
       await instance.save();
-      await ensureSecrets(instance.directory, []);
+      await ensureSecrets(instance.directory, [], LEDGERS_AT_FIRST);
       await configureBackups(instance);
       await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...SERVICES]);
       await cluster.whole();

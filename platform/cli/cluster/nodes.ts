@@ -1,17 +1,11 @@
-import { postgresClusters } from '../../components.ts';
+import type { PostgresCluster } from '../../components.ts';
 import { containersOf, type Container } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import { run } from '../run.ts';
 
-export interface Cluster {
+export interface Cluster extends PostgresCluster {
   readonly name: string;
-  readonly nodes: readonly string[];
-  /** Its leader acknowledges a commit only when a second node has it. */
-  readonly strict: boolean;
-  /** Port of its leader at pg-router, and the host name under which that is reached. */
-  readonly leaderPort: number;
-  readonly address: string;
 }
 
 export interface Node {
@@ -34,8 +28,7 @@ export function clustersIn(instance: Pick<Instance, 'clusters'>): Cluster[] {
   return Object.entries(instance.clusters).map(([name, cluster]) => ({ name, ...cluster }));
 }
 
-/** By default of those with which every installation begins. */
-export function clusterNamed(name: string, instance: Pick<Instance, 'clusters'> = { clusters: postgresClusters }): Cluster {
+export function clusterNamed(name: string, instance: Pick<Instance, 'clusters'>): Cluster {
   const clusters = clustersIn(instance);
   const cluster = clusters.find((one) => one.name === name);
   if (!cluster) throw new UserError(`there is no Postgres cluster "${name}": they are ${clusters.map((one) => one.name).join(', ')}.`, ['Look:  ./holdfast cluster show'], EXIT_USAGE);

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals';
+import { postgresClusters } from '../../components.ts';
 import type { Container } from '../containers.ts';
 import { clusterNamed } from './nodes.ts';
 import { printed } from './print.ts';
 import { stateOf, type Answers, type ClusterState } from './state.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
-const ledger0 = clusterNamed('ledger0');
+const ledger0 = clusterNamed('ledger0', { clusters: postgresClusters });
 const LEADER = { state: 'running', role: 'primary', timeline: 3, xlog: { location: 5000 }, dcs_last_seen: NOW / 1000 };
 const REPLICA = { state: 'running', role: 'replica', timeline: 3, xlog: { replayed_location: 4000 }, replication_state: 'streaming', sync_standby: true, dcs_last_seen: NOW / 1000 };
 const STRICT = { synchronous_mode: true, synchronous_mode_strict: true };

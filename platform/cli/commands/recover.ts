@@ -12,7 +12,7 @@ import { operatorName } from '../operator-log.ts';
 import { plain, Progress } from '../progress.ts';
 import { refuseOverInstance, unpackKit } from '../recovery-kit/kit.ts';
 import { endRecovery, readRecovery, writeRecovery, type Recovery } from '../recover/progress-file.ts';
-import { chooseCut, clusterNames, continueStreams, makeVolumes, refuseOverData, removeLeftovers, restoreAll, startLeaders, withContainers } from '../recover/recover.ts';
+import { chooseCut, continueStreams, makeVolumes, refuseOverData, removeLeftovers, restoreAll, startLeaders, withContainers } from '../recover/recover.ts';
 import { findRepository, settleDirectories, takeOver } from '../recover/repository.ts';
 import { parseTarget } from '../restore/target.ts';
 import { docker } from '../run.ts';
@@ -90,7 +90,7 @@ function recover(instance: Instance, options: RecoverOptions): Promise<Recovered
     await progress.step('secrets, certificates, images', async (say) => {
       instance.settings.dockerRoot = (await docker('info', '-f', '{{.DockerRootDir}}')).trim();
       await instance.save();
-      await ensureSecrets(instance.directory, instance.publicNames);
+      await ensureSecrets(instance.directory, instance.publicNames, instance.settings.ledgers);
       await ensureImages(instance.settings.registry, join(instance.directory, 'log'), say);
     });
     const auditEntries = recovery.phase === 'starting' ? null : await restoreData(instance, recovery, options, progress);
@@ -98,7 +98,7 @@ function recover(instance: Instance, options: RecoverOptions): Promise<Recovered
     const dataSeconds = (performance.now() - began) / 1000;
     plain('      everything else starts as ever:');
     await bringUp(instance, {});
-    await progress.step('the audit trail is told', () => authoriseAuditRestore(instance, { by: operatorName(), why: 'the machine was lost', cluster: clusterNames.join(', '), target: recovery.at ?? 'latest' }));
+    await progress.step('the audit trail is told', () => authoriseAuditRestore(instance, { by: operatorName(), why: 'the machine was lost', cluster: Object.keys(instance.clusters).join(', '), target: recovery.at ?? 'latest' }));
     const verification = await progress.step('verifying the ledger', (say) => verify(instance, say));
     if (verification.verdict !== 'passed') throw new UserError(`the platform runs, and its ledger does not add up (${verification.verdict.replaceAll('_', ' ')}).`, ['Look:  ./holdfast ledger verify']);
     await endRecovery(instance);

@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
 import { exclusively } from '../lock.ts';
 import { plain, Progress } from '../progress.ts';
-import { clustersOf, planOf, undertakingOf, undoingOf } from '../restore/decide.ts';
+import { chosenClusters, planOf, undertakingOf, undoingOf } from '../restore/decide.ts';
 import { deleteKept, hasKept, startNodes } from '../restore/place.ts';
 import { linesOf, megabytes } from '../restore/plan.ts';
 import { readPoints } from '../restore/points.ts';
@@ -45,7 +45,7 @@ export function restoreCommand(): Command {
 async function begin(instance: Instance, to: string, options: Options): Promise<void> {
   const target = parseTarget(to);
   await refuseUnfinishedRestore(instance);
-  const plan = await planOf(instance, target, clustersOf(options.cluster, target));
+  const plan = await planOf(instance, target, chosenClusters(instance, options.cluster, target));
   if (options.json && options.plan) console.log(JSON.stringify(plan, null, 2));
   else for (const line of linesOf(plan)) plain(line);
   if (options.plan) return;

@@ -1,4 +1,3 @@
-import { postgresClusters } from '../../components.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import { docker, run } from '../run.ts';
@@ -8,16 +7,13 @@ import { lastCommitOf } from './restored-cluster.ts';
 import { aheadOf, CHECK_AUDIT_CHAIN, INDEX_FROM_THE_START, publishAgainFrom, STANDINGS, standingsOf, STREAM, streamsOf, type Standing } from './streams.ts';
 
 type Say = (detail: string) => void;
-type ClusterName = keyof typeof postgresClusters;
-export const clusterNames = Object.keys(postgresClusters) as ClusterName[];
 
 /** Of each cluster the first node gets the data; the other is made from it, as ever. */
-const volumeOf = (instance: Instance, cluster: ClusterName): string => `${instance.name}_${postgresClusters[cluster].nodes[0]}`;
-export const firstNodes = Object.values(postgresClusters).map(({ nodes }) => nodes[0]);
+const firstNodesOf = (instance: Instance): string[] => Object.values(instance.clusters).map(({ nodes }) => nodes[0]);
 
 /** Makes the volumes that are filled before anything starts, with the labels by which compose knows its own. */
 export async function makeVolumes(instance: Instance): Promise<void> {
-  for (const volume of ['pgbackrest-archive', 'pgbackrest-backup', ...firstNodes]) {
+  for (const volume of ['pgbackrest-archive', 'pgbackrest-backup', ...firstNodesOf(instance)]) {
     await docker('volume', 'create', '--label', `com.docker.compose.project=${instance.name}`, '--label', `com.docker.compose.volume=${volume}`, `${instance.name}_${volume}`);
   }
 }
@@ -36,8 +32,8 @@ export async function refuseOverData(instance: Instance): Promise<void> {
 export async function withContainers<T>(instance: Instance, source: Source, work: (containers: readonly RestoreContainer[]) => Promise<T>): Promise<T> {
   const containers: RestoreContainer[] = [];
   try {
-    for (const cluster of clusterNames) {
-      containers.push(await RestoreContainer.start({ name: `${instance.name}-recover-${cluster}`, registry: instance.settings.registry, cluster, source, volume: volumeOf(instance, cluster) }));
+    for (const [cluster, { nodes }] of Object.entries(instance.clusters)) {
+      containers.push(await RestoreContainer.start({ name: `${instance.name}-recover-${cluster}`, registry: instance.settings.registry, cluster, source, volume: `${instance.name}_${nodes[0]}` }));
     }
     return await work(containers);
   } finally {
@@ -119,6 +115,7 @@ const LEADER_BUDGET_MS = 180_000;
  * Starts etcd and the first nodes, until each leads: were the second nodes there, one of them could find no leader and no data, and make a new, empty cluster.
  */
 export async function startLeaders(instance: Instance, wait: (milliseconds: number) => Promise<unknown>, say: Say): Promise<void> {
+  const firstNodes = firstNodesOf(instance);
   await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', 'etcd', 'pgbackrest', ...firstNodes]);
   const deadline = Date.now() + LEADER_BUDGET_MS;
   for (let waiting: string[] = [...firstNodes]; ;) {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { postgresClusters, secrets, type SecretName } from '../../components.ts';
+import { secrets, type SecretName } from '../../components.ts';
 import { UserError } from '../errors.ts';
 import { imageTag } from '../images/catalogue.ts';
 import type { Instance } from '../instance.ts';
@@ -8,7 +8,6 @@ import { readableHere } from '../recovery-kit/host-files.ts';
 import { must } from '../run.ts';
 import { readSecret } from '../state/secrets.ts';
 import { ownSource, RestoreContainer, sourceIn, type Source } from './restore-container.ts';
-
 
 /** The passphrase of the first repository, whose copy the new installation goes on with. */
 const FIRST: SecretName = 'pgbackrest-cipher-passphrase';
@@ -20,7 +19,7 @@ export interface Found extends Source {
 
 /** Throws unless the directory holds a pgBackRest repository with a backup of every cluster that one of the kit's passphrases opens. Tells which. */
 export async function findRepository(instance: Instance, directory: string): Promise<Found> {
-  const clusters = Object.keys(postgresClusters);
+  const clusters = Object.keys(instance.clusters);
   const missing = clusters.find((cluster) => !existsSync(readableHere(join(directory, 'backup', cluster, 'backup.info'))));
   if (missing !== undefined) {
     throw new UserError(`${directory} is no backup repository, or has nothing of ${missing}: there is no ${join('backup', missing, 'backup.info')} in it.`, ['Is the disk mounted?        findmnt', 'Name the directory in which backup/ and archive/ are.']);
@@ -46,7 +45,7 @@ function passphrases(): SecretName[] {
 }
 
 async function troubleWith(instance: Instance, source: Source): Promise<string | undefined> {
-  const [cluster = ''] = Object.keys(postgresClusters);
+  const [cluster = ''] = Object.keys(instance.clusters);
   const container = await RestoreContainer.start({ name: `${instance.name}-recover-look`, registry: instance.settings.registry, cluster, source });
   try {
     const info = await container.info();

@@ -3,7 +3,7 @@ import { generateIdentity, identityToRecipient } from 'age-encryption';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clustersOf } from '../../components.ts';
+import { clustersOf, LEDGERS_AT_FIRST } from '../../components.ts';
 import type { Instance } from '../instance.ts';
 import { ensureSecrets } from '../state/secrets.ts';
 import { kitContents } from './contents.ts';
@@ -35,7 +35,7 @@ let locked: Buffer;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'holdfast-kit-'));
   instance = instanceIn(directory);
-  await ensureSecrets(directory, ['bank.example']);
+  await ensureSecrets(directory, ['bank.example'], LEDGERS_AT_FIRST);
   writeFileSync(join(directory, 'settings.json'), '{"host":"bank.example"}\n', { mode: 0o600 });
   writeFileSync(join(directory, 'secrets/alertmanager/receiver-token'), 'whom to tell', { mode: 0o400 });
   mkdirSync(join(directory, 'log'));
@@ -54,7 +54,7 @@ describe('a recovery kit', () => {
     const original = filesBelow(directory);
     for (const [path, description] of Object.entries(imported)) expect([path, description]).toEqual([path, original[path]]);
     // What it lacks, the next start makes: everything is there again, and every secret is the same. Leaves are issued anew by the same authority.
-    await ensureSecrets(other, ['bank.example']);
+    await ensureSecrets(other, ['bank.example'], LEDGERS_AT_FIRST);
     const complete = filesBelow(other);
     const leaves = /\/tls\.\w+$/;
     for (const [path, description] of Object.entries(original)) {
@@ -131,12 +131,12 @@ describe('whether the newest kit is out of date', () => {
 
     // A restart, another number of replicas, another leaf: no new kit is needed.
     rmSync(join(directory, 'secrets/kafka/tls.crt'));
-    await ensureSecrets(directory, ['bank.example']);
+    await ensureSecrets(directory, ['bank.example'], LEDGERS_AT_FIRST);
     writeFileSync(join(directory, 'settings.json'), '{"host":"bank.example","replicas":{"users":2}}\n');
     expect(await kitState(instance)).toMatchObject({ current: true });
 
     rmSync(join(directory, 'vault/grafana-admin-password'));
-    await ensureSecrets(directory, ['bank.example']);
+    await ensureSecrets(directory, ['bank.example'], LEDGERS_AT_FIRST);
     writeFileSync(join(directory, 'secrets/alertmanager/second-receiver'), 'another');
     expect(await kitState(instance)).toMatchObject({ current: false, changed: ['vault/grafana-admin-password'], added: ['secrets/alertmanager/second-receiver'] });
   });

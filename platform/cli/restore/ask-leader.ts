@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { postgresClusters } from '../../components.ts';
 import type { Instance } from '../instance.ts';
+import { clusterNamed } from '../cluster/nodes.ts';
 import { membersOf } from './place.ts';
 
 const ARCHIVED_WITHIN_MS = 30_000;
@@ -9,14 +9,12 @@ export interface Leader { node: string; answers: boolean }
 
 /** The node that leads, and whether it answers; without one, the first, with which a restore begins then. */
 export async function leaderOf(instance: Instance, cluster: string): Promise<Leader> {
-  const nodes: readonly string[] = Object.entries(postgresClusters).find(([name]) => name === cluster)?.[1].nodes ?? [];
+  const { nodes } = clusterNamed(cluster, instance);
   for (const node of nodes) {
     const leader = (await membersOf(instance, node)).find(({ Role, State }) => Role === 'Leader' && State === 'running');
     if (leader) return { node: leader.Member, answers: (await askNode(instance, leader.Member, 'postgres', 'SELECT 1')) === '1' };
   }
-  const [first] = nodes;
-  if (first === undefined) throw new Error(`there is no cluster ${cluster}`);
-  return { node: first, answers: false };
+  return { node: nodes[0], answers: false };
 }
 
 /** As the local superuser, columns parted by `|`. Undefined if there is no answer. */

@@ -1,8 +1,8 @@
-import { postgresClusters } from '../../components.ts';
+import { clusterNamed } from '../cluster/nodes.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import { askNode, leaderOf } from './ask-leader.ts';
-import { allClusters, isLedger } from './new-epoch.ts';
+import { isLedger } from './new-epoch.ts';
 import { bytesNeeded, freeBytes, refuseFullDisk, type ClusterPlan, type Plan } from './plan.ts';
 import { readPoints } from './points.ts';
 import { optionsOf } from './prepare.ts';
@@ -15,8 +15,8 @@ import { newId, pastRestores, readUndertakings, type Undertaking } from './under
 const EXIT_USAGE = 2;
 
 /** Which clusters are meant; throws for what would tear the ledger apart. */
-export function clustersOf(wished: readonly string[] | undefined, target: Target): string[] {
-  const all = allClusters();
+export function chosenClusters(instance: Pick<Instance, 'clusters'>, wished: readonly string[] | undefined, target: Target): string[] {
+  const all = Object.keys(instance.clusters);
   const unknown = wished?.find((name) => !all.includes(name));
   if (unknown !== undefined) throw new UserError(`there is no cluster "${unknown}".`, [`There are:  ${all.join(', ')}`], EXIT_USAGE);
   const clusters = all.filter((name) => wished === undefined || wished.includes(name));
@@ -40,7 +40,7 @@ export async function planOf(instance: Instance, target: Target, clusters: reado
     const stanza = await readStanza(instance, cluster);
     const { backup, timeline, point_ms } = startingPointOf(stanza, target, known);
     const { node, answers } = await leaderOf(instance, cluster);
-    const nodes: readonly string[] = Object.entries(postgresClusters).find(([name]) => name === cluster)?.[1].nodes ?? [];
+    const { nodes } = clusterNamed(cluster, instance);
     parts.push({ cluster, node, others: nodes.filter((one) => one !== node), isAlive: answers, backup, timeline, ended_timeline: newestTimeline(stanza), point_ms, lost: isLedger(cluster) ? await countLost(instance, node, answers, point_ms) : null });
   }
   const plan = { to: describeTarget(target), instance: instance.name, clusters: parts, stops: servicesOf(clusters), needs_bytes: bytesNeeded(parts), free_bytes };

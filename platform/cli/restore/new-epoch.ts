@@ -1,5 +1,3 @@
-import { postgresClusters } from '../../components.ts';
-
 /** The database of a cluster that tells events, if one does. */
 export function databaseWithEvents(cluster: string): string {
   return cluster === 'core' ? 'users' : 'ledger';
@@ -8,8 +6,6 @@ export function databaseWithEvents(cluster: string): string {
 export function isLedger(cluster: string): boolean {
   return cluster.startsWith('ledger');
 }
-
-export const allClusters = (): string[] => Object.keys(postgresClusters);
 
 /**
  * Begins a new epoch of the events in a database that was restored, before anybody can write to it: the first event of the epoch says who restored it, why, to

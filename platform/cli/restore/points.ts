@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import { archiveUntilNow, leaderOf } from './ask-leader.ts';
-import { allClusters, isLedger } from './new-epoch.ts';
+import { isLedger } from './new-epoch.ts';
 import type { RestorePoint } from './starting-point.ts';
 
 /** What every posting holds shared: services/transactions/migrations/0006_move_buckets.sql. */
@@ -28,7 +28,7 @@ export async function readPoints(instance: Pick<Instance, 'directory'>): Promise
 export async function makePoint(instance: Instance, name: string, by: string, say: (detail: string) => void): Promise<{ point: RestorePoint; held_ms: number }> {
   const points = await readPoints(instance);
   if (points.some((point) => point.name === name)) throw new UserError(`there is a restore point "${name}" already.`, ['Choose another name; all of them:  ./holdfast restore --list'], 2);
-  const leaders = await Promise.all(allClusters().map(async (cluster) => ({ cluster, ...(await leaderOf(instance, cluster)) })));
+  const leaders = await Promise.all(Object.keys(instance.clusters).map(async (cluster) => ({ cluster, ...(await leaderOf(instance, cluster)) })));
   const silent = leaders.filter(({ answers }) => !answers);
   if (silent.length > 0) throw new UserError(`${silent.map(({ cluster }) => cluster).join(', ')} has no leader that answers: there is no restore point without it.`, ['Look:  ./holdfast status']);
 

@@ -53,7 +53,7 @@ export async function rotateSecret(instance: Instance, name: SecretName, say: (d
     await changePassword(instance, name, next);
   }
   await rename(`${original}.next`, original);
-  await ensureSecrets(instance.directory, instance.publicNames);
+  await ensureSecrets(instance.directory, instance.publicNames, instance.settings.ledgers);
   if (way.kind === 'client') {
     say('at Keycloak');
     await runSetup(instance, join(instance.directory, 'log', 'setup.log'));

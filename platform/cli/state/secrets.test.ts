@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { components, secrets } from '../../components.ts';
+import { components, LEDGERS_AT_FIRST, secrets } from '../../components.ts';
 import { issueLeaf, readAuthority } from './certificates.ts';
 import { ensureSecrets } from './secrets.ts';
 
@@ -21,12 +21,12 @@ describe('the secrets of an instance', () => {
   let directory: string;
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'holdfast-secrets-'));
-    await ensureSecrets(directory, ['bank.example', '127.0.0.1']);
+    await ensureSecrets(directory, ['bank.example', '127.0.0.1'], LEDGERS_AT_FIRST);
   });
 
   test('a second call could change a secret that is in use', async () => {
     const before = snapshot(directory);
-    await ensureSecrets(directory, ['bank.example', '127.0.0.1']);
+    await ensureSecrets(directory, ['bank.example', '127.0.0.1'], LEDGERS_AT_FIRST);
     expect(snapshot(directory)).toEqual(before);
   });
 
@@ -70,14 +70,14 @@ describe('the secrets of an instance', () => {
   });
 
   test('a new public name could be missing from the certificate of the edge', async () => {
-    await ensureSecrets(directory, ['bank.example', 'other.example', '127.0.0.1']);
+    await ensureSecrets(directory, ['bank.example', 'other.example', '127.0.0.1'], LEDGERS_AT_FIRST);
     const edge = new X509Certificate(readFileSync(join(directory, 'secrets/edge/tls.crt')));
     expect(edge.checkHost('other.example')).toBe('other.example');
   });
 
   test('an interrupted start could leave a key that does not fit its certificate', async () => {
     rmSync(join(directory, 'secrets/redis/tls.crt')); // As after a crash between the key and its certificate.
-    await ensureSecrets(directory, ['bank.example', '127.0.0.1']);
+    await ensureSecrets(directory, ['bank.example', '127.0.0.1'], LEDGERS_AT_FIRST);
     const leaf = new X509Certificate(readFileSync(join(directory, 'secrets/redis/tls.crt')));
     expect(leaf.checkPrivateKey(createPrivateKey(readFileSync(join(directory, 'secrets/redis/tls.key'))))).toBe(true);
   });
@@ -87,16 +87,16 @@ describe('the secrets of an instance', () => {
     const path = join(directory, 'secrets/kafka/tls.crt');
     rmSync(path);
     writeFileSync(path, (await issueLeaf(authority, ['kafka'], 10)).certificatePem);
-    await ensureSecrets(directory, ['bank.example', '127.0.0.1']);
+    await ensureSecrets(directory, ['bank.example', '127.0.0.1'], LEDGERS_AT_FIRST);
     const days = (Date.parse(new X509Certificate(readFileSync(path)).validTo) - Date.now()) / 86_400_000;
     expect(days).toBeGreaterThan(600);
   });
 
   test('a new authority could leave certificates of the old one in use', async () => {
     const other = mkdtempSync(join(tmpdir(), 'holdfast-authority-'));
-    await ensureSecrets(other, ['127.0.0.1']);
+    await ensureSecrets(other, ['127.0.0.1'], LEDGERS_AT_FIRST);
     rmSync(join(other, 'ca/ca.crt'));
-    await ensureSecrets(other, ['127.0.0.1']);
+    await ensureSecrets(other, ['127.0.0.1'], LEDGERS_AT_FIRST);
     const authority = new X509Certificate(readFileSync(join(other, 'ca/ca.crt')));
     for (const name of Object.keys(components)) {
       expect(new X509Certificate(readFileSync(join(other, 'secrets', name, 'tls.crt'))).verify(authority.publicKey)).toBe(true);

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmod, chown, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { components, componentsOf, LEDGERS_AT_FIRST, secrets, type SecretName } from '../../components.ts';
+import { components, componentsOf, secrets, type SecretName } from '../../components.ts';
 import { redisAccessList } from '../../redis/users.acl.ts';
 import { filesOfAddedLedgers } from '../shards/added-ledgers.ts';
 import { certificatePem, createAuthority, describeCertificate, issueLeaf, privateKeyPem, readAuthority, type Authority } from './certificates.ts';
@@ -24,7 +24,7 @@ const RENEW_BEFORE_MS = 90 * 86_400_000;
  * @param publicNames names under which people reach the edge, added to its certificate
  * @param ledgers shards of the ledger
  */
-export async function ensureSecrets(stateDirectory: string, publicNames: readonly string[], ledgers = LEDGERS_AT_FIRST): Promise<void> {
+export async function ensureSecrets(stateDirectory: string, publicNames: readonly string[], ledgers: number): Promise<void> {
   const vault = await ensureVault(join(stateDirectory, 'vault'));
   const authority = await ensureAuthority(join(stateDirectory, 'ca'));
   await ownedFile(join(stateDirectory, 'ca.crt'), certificatePem(authority.certificate), 0, 0o444);
