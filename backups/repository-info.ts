@@ -59,8 +59,13 @@ interface Stanza {
 
 const NO_SUCH_STANZA = new Set([1, 3]);
 
+/** The stanzas of what `pgbackrest info --output=json` printed. Its messages have line breaks in them as they are (2.55), which no parser takes. */
+export function stanzasOf<T>(printed: string): T[] {
+  return JSON.parse(printed.replace(/\p{Cc}+/gu, ' ')) as T[];
+}
+
 export function readInfo(json: string): RepositoryInfo {
-  const stanzas = JSON.parse(json) as Stanza[];
+  const stanzas = stanzasOf<Stanza>(json);
   return {
     backups: stanzas.flatMap(({ name, backup }) => backup.map((one): Taken => ({
       cluster: name,

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { stanzasOf } from '../../backups/repository-info.ts';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
 
@@ -27,5 +28,5 @@ export async function waitForFirstBackups(instance: Instance, say: (detail: stri
 
 async function readStanzas(instance: Instance): Promise<StanzaInfo[]> {
   const outcome = await instance.tryCompose(['exec', '-T', 'backup-scheduler', 'pgbackrest', '--output=json', 'info']);
-  return outcome.exitCode === 0 ? (JSON.parse(outcome.stdout) as StanzaInfo[]) : [];
+  return outcome.exitCode === 0 ? stanzasOf<StanzaInfo>(outcome.stdout) : [];
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
+import { stanzasOf } from '../../../backups/repository-info.ts';
 import { mustAnswer, readingConfiguration, type Place } from './place.ts';
 
 const SERVER_START_BUDGET_SECONDS = 3600;
@@ -39,9 +40,7 @@ export class RestoredCluster {
   }
 
   async info(): Promise<StanzaInfo | undefined> {
-    // Its messages have line breaks in them as they are (2.55), which no parser takes.
-    const text = (await this.backrest('--output=json', 'info')).toString().replace(/\p{Cc}+/gu, ' ');
-    return (JSON.parse(text) as StanzaInfo[]).find(({ name }) => name === this.cluster);
+    return stanzasOf<StanzaInfo>((await this.backrest('--output=json', 'info')).toString()).find(({ name }) => name === this.cluster);
   }
 
   /** Files of WAL that the repository has, in the order of their names. */

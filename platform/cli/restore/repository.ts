@@ -1,3 +1,4 @@
+import { stanzasOf } from '../../../backups/repository-info.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 
@@ -14,10 +15,17 @@ export interface Backup {
   readonly info: { readonly size: number };
 }
 
+interface Status {
+  readonly code: number;
+  readonly message: string;
+}
+
 /** What the repository has of one cluster. Backups in the order in which they were taken. */
 export interface Stanza {
   readonly name: string;
-  readonly status: { readonly code: number; readonly message: string };
+  readonly status: Status;
+  /** What is wrong with a repository is said there; above it says only that something is. */
+  readonly repo?: readonly { readonly status: Status }[];
   readonly backup: readonly Backup[];
   readonly archive: readonly { readonly min: string | null; readonly max: string | null }[];
 }
@@ -33,14 +41,15 @@ export async function readStanza(instance: Instance, cluster: string): Promise<S
 
 /** Separate from asking, as what must be refused here is hard to come by. */
 export function stanzaOf(cluster: string, json: string): Stanza {
-  const stanza = (JSON.parse(json) as Stanza[]).find(({ name }) => name === cluster);
+  const stanza = stanzasOf<Stanza>(json).find(({ name }) => name === cluster);
   if (!stanza || stanza.status.code === 1 || stanza.status.code === 3) {
     throw new UserError(`the repository has nothing of ${cluster}${stanza ? ` (${stanza.status.message})` : ''}.`, ['Look:  ./holdfast logs pgbackrest', 'Nothing was changed.']);
   }
   // 2: the stanza is there and has no backup yet, which whoever looks for one says better.
   if (stanza.status.code !== 0 && stanza.status.code !== 2) {
-    const isKey = /crypto|cipher|decrypt|encrypt/i.test(stanza.status.message);
-    throw new UserError(`the repository of ${cluster} cannot be read${isKey ? ': its key is not the one that it was written with' : ''} (${oneLine(stanza.status.message)}).`, [
+    const trouble = [stanza.status, ...(stanza.repo ?? []).map(({ status }) => status)].map(({ message }) => message).join(': ');
+    const isKey = /crypto|cipher|decrypt|encrypt/i.test(trouble);
+    throw new UserError(`the repository of ${cluster} cannot be read${isKey ? ': its key is not the one that it was written with' : ''} (${oneLine(trouble)}).`, [
       isKey ? 'The key is the secret pgbackrest-cipher-passphrase; the recovery kit has the right one.' : 'Look:  ./holdfast logs pgbackrest', 'Nothing was changed.',
     ]);
   }

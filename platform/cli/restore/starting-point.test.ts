@@ -76,8 +76,9 @@ describe('what is not possible is refused, with what is', () => {
 
 describe('the repository', () => {
   const told = (code: number, message: string) => JSON.stringify([{ name: 'ledger0', status: { code, message }, backup: [], archive: [] }]);
-  test('with a wrong key is not called damaged', () => {
-    expect(() => stanzaOf('ledger0', told(99, "[CryptoError] unable to load info file\nHINT: is or was the repo encrypted?"))).toThrow('its key is not the one that it was written with');
+  test('with a wrong key is not called damaged, wherever pgBackRest says so, with its line breaks as they are', () => {
+    const printed = String.raw`[{"name":"ledger0","status":{"code":99,"message":"other"},"repo":[{"key":1,"status":{"code":99,"message":"[CryptoError] unable to load info file\nHINT: is or was the repo encrypted?"}}],"backup":[],"archive":[]}]`;
+    expect(() => stanzaOf('ledger0', printed.replace(String.raw`\n`, '\n'))).toThrow('its key is not the one that it was written with');
   });
   test('that cannot be read, or has nothing of the cluster, is refused', () => {
     expect(() => stanzaOf('ledger0', told(99, '[FileReadError] input/output error'))).toThrow('cannot be read ([FileReadError] input/output error)');
