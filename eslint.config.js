@@ -38,7 +38,7 @@ export default defineConfig(
   },
   {
     // They talk to a terminal, and take their settings from it.
-    files: ['services/*/src/config.ts', 'services/kit/src/config.ts', 'services/*.ts', 'platform/**/*.ts', 'backups/**/*.ts', 'runbooks/**/*.ts', 'tests/**/*.ts', '**/*.test.ts', '**/*.js', '**/*.cjs', '**/*.mjs'],
+    files: ['services/*/src/config.ts', 'services/kit/src/config.ts', 'services/*.ts', 'platform/**/*.ts', 'backups/**/*.ts', 'dashboards/**/*.ts', 'runbooks/**/*.ts', 'tests/**/*.ts', '**/*.test.ts', '**/*.js', '**/*.cjs', '**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', module: 'writable', Buffer: 'readonly', TextDecoder: 'readonly' } },
     rules: { 'no-restricted-properties': 'off', 'no-console': 'off' },
   },

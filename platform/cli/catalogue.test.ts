@@ -33,6 +33,7 @@ test('an objective becomes a budget, its share of failures over five windows, an
   const rules = groups.flatMap((group) => group.rules);
   expect(rules).toContainEqual({ record: 'objective:budget:share', expr: 'vector(0.001)', labels: { service: 'shop', objective: 'availability', owner: 'me' } });
   expect(rules.flatMap(({ record }) => record?.match(/share_(\d.*)/)?.[1] ?? [])).toEqual(['5m', '1h', '30m', '6h', '3d']);
+  expect(rules.find(({ record }) => record === 'objective:bad:share_5m')?.expr).toBe('(rate(bad[5m]) or 0 * (rate(all[5m])))\n/ (rate(all[5m]) > 0.05)');
   expect(rules.filter(({ alert }) => alert !== undefined)).toHaveLength(3);
   expect(rules).toContainEqual({ record: 'component:memory_limit_bytes', expr: 'vector(1024)', labels: { component: 'shop' } });
 });

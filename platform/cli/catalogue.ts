@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { addressOf, platformUid } from '../../dashboards/grafana/uids.ts';
 import { PROJECT } from './versions.ts';
 
 /** What dashboards/catalogue.yaml says, and the rules of Prometheus that follow from it. */
@@ -50,7 +51,8 @@ export function objectiveRules(catalogue: Catalogue, memoryLimits: ReadonlyMap<s
     ...(['6h', '3d'].includes(window) && { interval: '2m' }),
     rules: objectives.map(({ service, objective }) => ({
       record: `objective:bad:share_${window}`,
-      expr: `(${over(objective.bad, window)})\n/ (${over(objective.all, window)} > ${LEAST_EVENTS_PER_SECOND})`,
+      // A failure that never was has no series yet: a promise that is kept is zero, not nothing.
+      expr: `(${over(objective.bad, window)} or 0 * (${over(objective.all, window)}))\n/ (${over(objective.all, window)} > ${LEAST_EVENTS_PER_SECOND})`,
       labels: { service, objective: objective.name },
     })),
   }));
@@ -65,6 +67,7 @@ export function objectiveRules(catalogue: Catalogue, memoryLimits: ReadonlyMap<s
       summary: `{{ $labels.service }} does not keep its promise of {{ $labels.objective }}: {{ $value | humanizePercentage }} fails, which spends ${spends}.`,
       hits: 'People who use {{ $labels.service }}: the share of them that the summary tells.',
       runbook_url: `{{ $externalURL }}/runbooks/alerts/${alert}.md`,
+      dashboard_url: `{{ $externalURL }}/grafana${addressOf(platformUid('objectives'))}`,
     },
   })) };
   return `# Generated from dashboards/catalogue.yaml and the memory limits of the compose files: npm run generate.\n${stringify({ groups: [targets, ...recorded, alerts, limits] }, { lineWidth: 0 })}`;

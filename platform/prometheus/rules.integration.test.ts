@@ -3,6 +3,8 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { annotationQuestions, panelQuestions } from '../../tests/kit/dashboards.ts';
 import { PROJECT, versions } from '../cli/versions.ts';
 import { alertCases, alertingRules, promtoolTests } from './alert-cases.ts';
 
@@ -25,4 +27,11 @@ test('alerts fire when they should, and not a minute before', async () => {
 
 test('every file of rules is one that Prometheus takes', async () => {
   expect((await promtool('check', 'rules', ...readdirSync(join(room, 'rules')).map((name) => `../rules/${name}`))).stdout).toContain('SUCCESS');
+}, 60_000);
+
+test('every question of a dashboard is one that Prometheus understands', async () => {
+  const rules = [...panelQuestions(), ...annotationQuestions()].map(({ expression }, index) => ({ record: `dashboard:question_${index}`, expr: expression }));
+  expect(rules.length).toBeGreaterThan(0);
+  writeFileSync(join(made, 'panels.yml'), stringify({ groups: [{ name: 'dashboards', rules }] }));
+  expect((await promtool('check', 'rules', '/cases/panels.yml')).stdout).toContain(`SUCCESS: ${rules.length} rules found`);
 }, 60_000);
