@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, jest, test } from '@jest/globals';
 import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,4 +39,33 @@ test('a failed command could keep its lock', async () => {
 test('a refused command could leave an empty installation behind', async () => {
   await expect(exclusively(instance, 'up', async () => { throw new Error('no memory'); })).rejects.toThrow('no memory');
   expect(existsSync(instance.directory)).toBe(false);
+});
+
+test('a command that is interrupted could report the end of what it had started as a defect', async () => {
+  const exited = Promise.withResolvers<unknown>();
+  const exit = jest.spyOn(process, 'exit').mockImplementation((code) => {
+    exited.resolve(code);
+    return new Promise(() => undefined) as never;
+  });
+  const said = jest.spyOn(console, 'error').mockReturnValue();
+  const child = Promise.withResolvers<never>();
+  let reported = false;
+  const begun = Promise.withResolvers<void>();
+  void exclusively(instance, 'up', () => {
+    begun.resolve();
+    return child.promise;
+  }).catch(() => { reported = true; });
+  try {
+    await begun.promise;
+    process.emit('SIGINT');
+    child.reject(new Error('docker compose up exited 130'));
+    expect(await exited.promise).toBe(130);
+    // Another command takes longer than the report would.
+    await exclusively(instance, 'down', () => Promise.resolve());
+    expect(reported).toBe(false);
+    expect(said.mock.calls).toEqual([['holdfast: up was interrupted.']]);
+  } finally {
+    exit.mockRestore();
+    said.mockRestore();
+  }
 });

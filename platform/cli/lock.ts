@@ -16,11 +16,18 @@ export async function exclusively<T>(instance: Instance, command: string, work: 
     // A command that was refused leaves nothing behind; a directory in which there is something stays.
     await rmdir(instance.directory).catch(() => undefined);
   };
-  const interrupted = (): void => void release().then(() => process.exit(130));
+  let end: Promise<never> | undefined;
+  const interrupted = (): void => {
+    console.error(`holdfast: ${command} was interrupted.`);
+    end = release().then(() => process.exit(130));
+  };
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
     return await work();
+  } catch (error) {
+    // Ctrl-C reaches the programs that were started for it too: that they failed is no news, and no defect.
+    throw end ? await end : error;
   } finally {
     process.off('SIGINT', interrupted);
     process.off('SIGTERM', interrupted);
