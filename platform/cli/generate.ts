@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { dashboards } from '../../dashboards/grafana/all.ts';
+import { kibanaObjects } from '../../dashboards/kibana/dashboards.ts';
+import { ndjson } from '../../dashboards/kibana/saved-object.ts';
 import { alertmanagerConfiguration } from '../alertmanager/routing.ts';
 import { memoryLimits, objectiveRules, readCatalogue } from './catalogue.ts';
 import { createProgram } from './program.ts';
@@ -17,6 +19,7 @@ const generated: Record<string, string> = {
   'platform/postgres/compose.added-ledgers.yml': composeOfAddedLedgers(),
   'platform/prometheus/rules/slo.yml': objectiveRules(readCatalogue(), memoryLimits()),
   ...Object.fromEntries([...dashboards()].map(([path, dashboard]) => [`${DASHBOARDS}/${path}`, `${JSON.stringify(dashboard, null, 2)}\n`])),
+  'platform/kibana/objects/holdfast.ndjson': ndjson(kibanaObjects()),
   'platform/alertmanager/alertmanager.yml': `# Until somebody is to be told (./holdfast alerts send-to). Generated from routing.ts: npm run generate.\n${alertmanagerConfiguration([])}`,
 };
 

@@ -13,10 +13,12 @@ const TIMEOUT_MS = 20_000;
  */
 export async function callJson<T = unknown>(method: string, url: string, headers: Record<string, string>, body: unknown, expected: readonly number[]): Promise<Answer<T>> {
   const form = body instanceof URLSearchParams;
+  // Its content type names the boundary of its parts, which only fetch knows.
+  const parts = body instanceof FormData;
   const response = await fetch(url, {
     method,
-    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': form ? 'application/x-www-form-urlencoded' : 'application/json' }) },
-    ...(body === undefined ? {} : { body: form ? body : JSON.stringify(body) }),
+    headers: { ...headers, ...(body === undefined || parts ? {} : { 'content-type': form ? 'application/x-www-form-urlencoded' : 'application/json' }) },
+    ...(body === undefined ? {} : { body: form || parts ? body : JSON.stringify(body) }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch((error: Error) => {
     throw new Error(`${method} ${url}: ${(error.cause as Error | undefined)?.message ?? error.message}`);

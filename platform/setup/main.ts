@@ -1,19 +1,23 @@
 import { setUpElasticsearch } from './elasticsearch.ts';
 import { setUpKafka } from './kafka.ts';
 import { setUpKeycloak } from './keycloak.ts';
+import { setUpKibana } from './kibana.ts';
 import { migrateAll } from './migrations.ts';
 import { SetupError, withinBudget } from './patience.ts';
 
 /**
  * The first-boot job, for compose and Helm alike: brings databases, topics, indices and the realm to the state that this
  * version declares. Idempotent: run again, it changes nothing; run on an older installation, it adds what is missing.
+ * With the argument "kibana" it does that step alone, which is for later: Kibana starts last, and only where its image is to be had.
  */
-const steps: readonly [string, () => Promise<string>][] = [
-  ['postgres', migrateAll],
-  ['kafka', setUpKafka],
-  ['elasticsearch', setUpElasticsearch],
-  ['keycloak', setUpKeycloak],
-];
+const steps: readonly [string, () => Promise<string>][] = process.argv[2] === 'kibana'
+  ? [['kibana', setUpKibana]]
+  : [
+    ['postgres', migrateAll],
+    ['kafka', setUpKafka],
+    ['elasticsearch', setUpElasticsearch],
+    ['keycloak', setUpKeycloak],
+  ];
 
 for (const [name, step] of steps) {
   const began = Date.now();

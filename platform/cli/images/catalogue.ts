@@ -31,7 +31,7 @@ export const images: readonly Image[] = [
   room('elasticsearch', ['base', 'maven']),
   room('kafka', ['base', 'maven']),
   { name: 'services', dockerfile: 'services/Dockerfile', on: ['node'], inputs: ['services', ...manifests] },
-  room('setup', ['node'], [...manifests, 'platform/kafka/topics.ts', 'platform/keycloak', 'platform/elasticsearch', 'platform/components.ts', 'services']),
+  room('setup', ['node'], [...manifests, 'platform/kafka/topics.ts', 'platform/keycloak', 'platform/elasticsearch', 'platform/kibana/objects', 'platform/components.ts', 'services']),
   room('etcd'),
   room('pg-router'),
   room('pg-guard', ['node']),
