@@ -1,47 +1,10 @@
 import type { LoggerService } from '@nestjs/common';
 import { Writable } from 'node:stream';
 import winston from 'winston';
+import { errorText, redact, redactText } from './redaction.ts';
 import { currentScope } from './trace.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
-
-const REDACTED = '[redacted]';
-const secretName = /authorization|password|passwd|token|secret|cookie|credential|api[-_.]?key|private[-_.]?key/i;
-const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi;
-const jwt = /\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;
-const cardLike = /(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])/g;
-
-/** Takes out of a text what must never reach a log: bearer tokens, and digits that pass for a card number (Luhn). */
-export function redactText(value: string): string {
-  return value
-    .replace(bearer, `$1 ${REDACTED}`)
-    .replace(jwt, REDACTED)
-    .replace(cardLike, (digits) => (passesLuhn(digits.replace(/\D/g, '')) ? REDACTED : digits));
-}
-
-/** The same for a value of any depth; a field whose name speaks of a secret loses its value altogether. */
-export function redact(value: unknown, depth = 0): unknown {
-  if (typeof value === 'string') return redactText(value);
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Error) return { 'type': value.name, 'message': redactText(value.message) };
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth > 5) return '[deeper]';
-  if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name, secretName.test(name) ? REDACTED : redact(inner, depth + 1)]),
-  );
-}
-
-function passesLuhn(digits: string): boolean {
-  let sum = 0;
-  for (let index = 0; index < digits.length; index++) {
-    const digit = Number(digits[digits.length - 1 - index]);
-    const weighted = index % 2 === 1 ? digit * 2 : digit;
-    sum += weighted > 9 ? weighted - 9 : weighted;
-  }
-  return sum % 10 === 0;
-}
 
 let service = 'holdfast';
 
@@ -111,9 +74,9 @@ function errorFields(cause: unknown): Fields {
   const code = (cause as { code?: unknown }).code;
   return {
     'error.type': cause.name,
-    'error.message': redactText(cause.message || String(code ?? '')),
+    'error.message': errorText(cause, cause.message || String(code ?? '')),
     ...(code !== undefined && { 'error.code': String(code) }),
-    ...(cause.stack !== undefined && { 'error.stack_trace': redactText(cause.stack) }),
+    ...(cause.stack !== undefined && { 'error.stack_trace': errorText(cause, cause.stack) }),
   };
 }
 
