@@ -22,9 +22,10 @@ export function downCommand(): Command {
 
 /**
  * In this order nothing waits for what is gone already: who asks before who answers, the shipper after all whose last lines it
- * reads, and etcd last, since a Postgres node that has lost it needs its whole grace period to stop cleanly.
+ * reads, and etcd last, since a Postgres node that has lost it needs its whole grace period to stop cleanly. Until its end a node archives, and so the repository
+ * outlives it.
  */
-const LAST = [['logs', 'elasticsearch'], ['etcd']];
+const LAST = [['logs', 'elasticsearch'], ['pgbackrest', 'etcd']];
 
 export async function takeDown(instance: Instance, purge: boolean): Promise<void> {
   const progress = new Progress(1);
