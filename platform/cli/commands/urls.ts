@@ -22,6 +22,8 @@ export function pagesOf(instance: Instance): { url: string; what: string }[] {
     { url: `${instance.url}/docs/openapi.json`, what: 'OpenAPI document' },
     { url: `${instance.url}/auth/realms/holdfast/account`, what: 'your own account' },
     { url: `${instance.url}/auth/admin/`, what: 'Keycloak administration console' },
+    { url: `${instance.url}/prometheus/`, what: 'Prometheus: rules, alerts, questions (operators)' },
+    { url: `${instance.url}/alertmanager/`, what: 'alerts and silences (operators)' },
     ...vendorPages,
   ];
 }

@@ -1,37 +1,55 @@
 import { HealthChecks } from '@holdfast/kit/health';
+import { httpsAgent } from '@holdfast/kit/http-client';
 import { Kafka } from '@holdfast/kit/kafka';
 import { KitModule } from '@holdfast/kit/kit.module';
 import { readTls, watchTls } from '@holdfast/kit/tls';
 import { TokenVerifier } from '@holdfast/kit/token';
 import { Inject, Module } from '@nestjs/common';
 import type { OnApplicationShutdown } from '@nestjs/common';
+import { readFileSync } from 'node:fs';
 import { config } from './config.ts';
 import { Denials } from './denials.ts';
 import { Docs } from './docs/docs.ts';
 import { Door } from './door.ts';
 import { RateLimiter } from './limits/rate-limiter.ts';
+import { SignInProvider } from './operators/keycloak.ts';
+import { OperatorsPages, watchers } from './operators/operators-pages.ts';
+import type { Watchers } from './operators/operators-pages.ts';
+import { SignIn } from './operators/sign-in.ts';
 import { services } from './routes.ts';
 import type { ServiceName } from './routes.ts';
 import { Replicas } from './upstream/replicas.ts';
 
 const directory = config.secretsDirectory;
 const UPSTREAMS = 'upstreams';
+const WATCHERS = 'watchers';
 type Upstreams = Readonly<Record<ServiceName, Replicas>>;
 
-function upstreams(): Upstreams {
+/** Each with the certificate of the day. */
+function replicasOf<Name extends ServiceName | keyof Watchers>(names: readonly Name[]): Readonly<Record<Name, Replicas>> {
   let identity = readTls(directory);
-  const all = Object.fromEntries(services.map((service) => [service, new Replicas(service, config[service], () => identity)])) as unknown as Upstreams;
+  const all = Object.fromEntries(names.map((name) => [name, new Replicas(name, config[name], () => identity)])) as unknown as Record<Name, Replicas>;
   watchTls((renewed) => {
     identity = renewed;
-    for (const replicas of Object.values(all)) replicas.renew();
+    for (const replicas of Object.values<Replicas>(all)) replicas.renew();
   }, directory);
   return all;
+}
+
+function signIn(verifier: TokenVerifier, limiter: RateLimiter): SignIn {
+  // Read each time, so that a renewed secret is seen; sessions that were sealed with the old one end with it.
+  const secret = (): string => readFileSync(config.keycloakSecretFile, 'utf8').trim();
+  const { publicUrl, keycloakUrl } = config;
+  const agent = httpsAgent({ directory, connections: 4 });
+  const provider = new SignInProvider({ publicUrl, keycloakUrl, secret, agent, verifier });
+  return new SignIn({ provider, limiter, callbacksPerIpPerMinute: config.anonymousLimit, secret, publicUrl });
 }
 
 @Module({
   imports: [KitModule.for(config)],
   providers: [
-    { provide: UPSTREAMS, useFactory: upstreams },
+    { provide: UPSTREAMS, useFactory: () => replicasOf(services) },
+    { provide: WATCHERS, useFactory: () => replicasOf(watchers) },
     { provide: Kafka, useFactory: () => new Kafka({ service: 'gateway', brokers: config.kafkaBrokers, directory }) },
     { provide: RateLimiter, useFactory: () => new RateLimiter({ redis: config.redis, passwordFile: config.redisPasswordFile, directory }) },
     { provide: Denials, inject: [Kafka], useFactory: (kafka: Kafka) => new Denials(kafka) },
@@ -46,6 +64,11 @@ function upstreams(): Upstreams {
           registrationPerIp: config.registrationLimit,
         }),
     },
+    {
+      provide: OperatorsPages,
+      inject: [TokenVerifier, RateLimiter, WATCHERS],
+      useFactory: (verifier: TokenVerifier, limiter: RateLimiter, seen: Watchers) => new OperatorsPages(signIn(verifier, limiter), seen),
+    },
   ],
 })
 export class GatewayModule implements OnApplicationShutdown {
@@ -54,6 +77,7 @@ export class GatewayModule implements OnApplicationShutdown {
     private readonly limiter: RateLimiter,
     private readonly denials: Denials,
     @Inject(UPSTREAMS) private readonly replicas: Upstreams,
+    @Inject(WATCHERS) private readonly seen: Watchers,
     checks: HealthChecks,
   ) {
     // Nothing is required: what is away fails the routes that need it, and the others go on.
@@ -63,6 +87,7 @@ export class GatewayModule implements OnApplicationShutdown {
       checks.observe(service, () => found.trouble());
       found.start();
     }
+    for (const found of Object.values(seen)) found.start();
     kafka.start();
     limiter.start();
     denials.start();
@@ -73,6 +98,6 @@ export class GatewayModule implements OnApplicationShutdown {
     await this.denials.stop();
     await this.kafka.close();
     await this.limiter.close();
-    await Promise.all(Object.values(this.replicas).map((replicas) => replicas.close()));
+    await Promise.all([...Object.values(this.replicas), ...Object.values(this.seen)].map((replicas) => replicas.close()));
   }
 }

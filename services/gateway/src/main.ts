@@ -3,6 +3,7 @@ import { config } from './config.ts';
 import { Docs } from './docs/docs.ts';
 import { Door } from './door.ts';
 import { GatewayModule } from './gateway.module.ts';
+import { OperatorsPages } from './operators/operators-pages.ts';
 
 await serve({
   service: 'gateway',
@@ -13,5 +14,6 @@ await serve({
   configure(fastify, app) {
     app.get(Door).register(fastify);
     app.get(Docs).register(fastify);
+    app.get(OperatorsPages).register(fastify);
   },
 });

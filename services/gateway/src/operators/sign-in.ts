@@ -1,0 +1,120 @@
+import { Problem } from '@holdfast/kit/problem';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { randomBytes } from 'node:crypto';
+import { sendProblem } from '@holdfast/kit/problem-filter';
+import type { RateLimiter } from '../limits/rate-limiter.ts';
+import type { Attempt, Person, SignInProvider } from './keycloak.ts';
+import { NAVIGATION, sendPage } from './pages.ts';
+import { seal, unseal } from './sealed.ts';
+import { cookieOf, isFromHere, isOperator, isPage, returnPath } from './who-may.ts';
+
+/**
+ * After this the browser goes through Keycloak again, unseen while the person's session lasts there: who has lost the role, or was signed out by an
+ * administrator, is out by then.
+ */
+const SESSION_MS = 10 * 60_000;
+const ATTEMPT_MS = 10 * 60_000;
+
+// __Host-: only over TLS, only from this host, for no other (RFC 6265bis).
+const SESSION = '__Host-holdfast-operator';
+const ATTEMPT = '__Host-holdfast-sign-in';
+const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax';
+
+/** Signs operators in by Keycloak, and keeps it in a cookie that only the gateway can open (platform/decisions/0023). */
+export class SignIn {
+  constructor(private readonly options: {
+    readonly provider: SignInProvider;
+    readonly limiter: Pick<RateLimiter, 'take'>;
+    readonly callbacksPerIpPerMinute: number;
+    readonly secret: () => string;
+    readonly publicUrl: string;
+  }) {}
+
+  register(fastify: FastifyInstance): void {
+    const route = (method: 'GET' | 'POST', url: string, handle: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | void): void => {
+      fastify.route({ method, url, handler: async (request, reply) => {
+        try {
+          await handle(request, reply);
+        } catch (cause) {
+          sendProblem(reply, cause);
+        }
+        return reply;
+      } });
+    };
+    route('GET', '/sign-in/', (request, reply) => {
+      if (this.admit(request, reply)) sendPage(reply, 200, 'Operations', NAVIGATION);
+    });
+    route('GET', '/sign-in/callback', (request, reply) => this.callback(request, reply));
+    route('POST', '/sign-in/out', (request, reply) => this.signOut(request, reply));
+    route('GET', '/sign-in/ended', (_request, reply) => void sendPage(reply, 200, 'You are signed out', '<p><a href="/sign-in/">Sign in again</a></p>'));
+  }
+
+  /**
+   * Lets an operator through, who is returned. Anybody else has been answered: a page sends to sign in, or says that it is not for him; a program gets 401 or 403.
+   * Throws a 403 problem for a request that would change something and does not come from a page of ours.
+   */
+  admit(request: FastifyRequest, reply: FastifyReply): Person | undefined {
+    const person = this.personOf(request);
+    const page = isPage(request.method, request.headers);
+    if (!person) {
+      if (page) this.begin(request, reply);
+      else sendProblem(reply, new Problem({ status: 401, code: 'unauthenticated', title: 'Who calls is not known', detail: `Sign in at ${this.options.publicUrl}/sign-in/` }));
+      return undefined;
+    }
+    request.scope.subject = person.subject;
+    if (!isOperator(person.roles)) {
+      if (page) this.refuse(reply);
+      else sendProblem(reply, new Problem({ status: 403, code: 'forbidden', title: 'Not allowed', detail: 'These pages are for operators' }));
+      return undefined;
+    }
+    if (!['GET', 'HEAD'].includes(request.method)) this.demandOwnOrigin(request);
+    return person;
+  }
+
+  private begin(request: FastifyRequest, reply: FastifyReply): void {
+    const random = (): string => randomBytes(32).toString('base64url');
+    const attempt: Attempt = { state: random(), nonce: random(), verifier: random(), returnTo: returnPath(request.raw.url) };
+    const cookie = `${ATTEMPT}=${seal(this.options.secret(), 'sign-in', attempt, Date.now() + ATTEMPT_MS)}; ${ATTRIBUTES}; Max-Age=${ATTEMPT_MS / 1_000}`;
+    reply.header('set-cookie', cookie).header('cache-control', 'no-store').redirect(this.options.provider.begin(attempt), 302);
+  }
+
+  private async callback(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { code, state } = request.query as Record<string, unknown>;
+    const sealed = cookieOf(request.headers, ATTEMPT);
+    const attempt = sealed === undefined ? undefined : unseal(this.options.secret(), 'sign-in', sealed) as Attempt | undefined;
+    const { allowed } = await this.options.limiter.take(`sign-in:${request.ip}`, this.options.callbacksPerIpPerMinute);
+    if (!allowed) throw new Problem({ status: 429, code: 'rate_limited', title: 'Too many requests', headers: { 'retry-after': '10' } });
+    const person = attempt && typeof code === 'string' && state === attempt.state ? await this.options.provider.finish(code, attempt) : undefined;
+    if (!attempt || !person) {
+      sendPage(reply, 400, 'The sign-in did not succeed', '<p>It took too long, or was not begun in this browser. <a href="/sign-in/">Begin again</a></p>');
+      return;
+    }
+    const session = `${SESSION}=${seal(this.options.secret(), 'session', person, Date.now() + SESSION_MS)}; ${ATTRIBUTES}`;
+    reply.header('set-cookie', [session, cleared(ATTEMPT)]).header('cache-control', 'no-store').redirect(returnPath(attempt.returnTo), 303);
+  }
+
+  private signOut(request: FastifyRequest, reply: FastifyReply): void {
+    this.demandOwnOrigin(request);
+    const person = this.personOf(request);
+    reply.header('set-cookie', cleared(SESSION)).header('cache-control', 'no-store').redirect(person ? this.options.provider.end(person.idToken) : '/sign-in/ended', 303);
+  }
+
+  private personOf(request: FastifyRequest): Person | undefined {
+    const sealed = cookieOf(request.headers, SESSION);
+    return sealed === undefined ? undefined : unseal(this.options.secret(), 'session', sealed) as Person | undefined;
+  }
+
+  private demandOwnOrigin(request: FastifyRequest): void {
+    if (isFromHere(request.headers, new URL(this.options.publicUrl).origin)) return;
+    throw new Problem({ status: 403, code: 'forbidden', title: 'Not allowed', detail: 'This request does not come from a page of the platform' });
+  }
+
+  private refuse(reply: FastifyReply): void {
+    sendPage(reply, 403, 'These pages are for operators',
+      '<p>You are signed in, but as somebody who does not run the platform. If you do, ask its administrator for the role "operator".</p><form method="post" action="/sign-in/out"><button>Sign out, to sign in as somebody else</button></form>');
+  }
+}
+
+function cleared(name: string): string {
+  return `${name}=; ${ATTRIBUTES}; Max-Age=0`;
+}
