@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
-import { ALL_WAIT, CLUSTER_WHOLE, WRITTEN } from '../kit/budgets.ts';
+import { docker } from '../../platform/cli/run.ts';
+import { ALL_WAIT, CLUSTER_WHOLE, LEADS_ALONE, WRITTEN } from '../kit/budgets.ts';
 import { within } from '../kit/within.ts';
 import { SmallCluster } from './small-cluster.ts';
 import { Writers } from './writers.ts';
@@ -53,6 +54,43 @@ test('leader and data are lost for good while many write: what was acknowledged 
   await cluster.whole();
 });
 
+test('WAL that the lost leader could not archive any more is missing in the repository for ever', async () => {
+  const { leader, replica } = await cluster.whole();
+  const repository = await cluster.id('pgbackrest');
+  // It gives the cluster its place in the repository.
+  await cluster.start('backup-scheduler');
+  await within(CLUSTER_WHOLE, 'WAL to arrive in the repository', async () => ((await archivedSegments()).length > 0 ? true : undefined));
+  await docker('stop', '--time', '1', repository);
+  // Three segments that only the two nodes have.
+  for (let n = 0; n < 3; n++) await cluster.sql(leader, 'SELECT pg_log_standby_snapshot(), pg_switch_wal()');
+  const written = await cluster.sql(leader, 'SELECT pg_walfile_name(pg_current_wal_lsn())');
+  await within(CLUSTER_WHOLE, 'the replica to have it all', async () => ((await cluster.sql(replica, 'SELECT pg_last_wal_receive_lsn()')) >= (await cluster.sql(leader, 'SELECT pg_current_wal_flush_lsn()')) ? true : undefined));
+  await cluster.destroy(leader);
+  // A repository that is away, too, may not hold the failover up.
+  await cluster.leads(replica, LEADS_ALONE);
+  await docker('start', repository);
+  await within(CLUSTER_WHOLE, `the repository to have everything before ${written}`, async () => {
+    const archived = await archivedSegments();
+    const gaps = archived.slice(1).filter((segment, index) => segment !== (archived[index] ?? 0) + 1);
+    return archived.at(-1)! >= segmentNumber(written) - 1 && gaps.length === 0 ? true : undefined;
+  });
+  await cluster.start(leader);
+  await cluster.whole();
+});
+
+test('nodes that have got each other\'s address are not found for an hour', async () => {
+  const { leader, replica } = await cluster.whole();
+  const before = [await cluster.addressOf(leader), await cluster.addressOf(replica)];
+  // pg-router has found them.
+  await acknowledgedMore(await start(1), 1);
+  // As when both are made anew at once: so soon that no question for their names falls between.
+  await cluster.swapAddresses(leader, replica);
+  expect([await cluster.addressOf(replica), await cluster.addressOf(leader)]).toEqual(before);
+  // Whoever was connected waits for an answer of nobody: containers made anew would have said goodbye.
+  await acknowledgedMore(await start(1), 1);
+  await cluster.whole();
+});
+
 test('the same with a replica that is held back: nothing more is acknowledged, and nothing is lost', async () => {
   const lost = await loseWithReplicaHeldBack(async () => {
     const { leader } = await cluster.whole();
@@ -98,6 +136,17 @@ async function loseWithReplicaHeldBack(meanwhile: (writers: Writers) => Promise<
   await cluster.start(leader);
   await cluster.whole();
   return lost;
+}
+
+/** Numbers of the segments that the repository has, whatever their timelines, in their order. */
+async function archivedSegments(): Promise<number[]> {
+  const listed = await cluster.inside('pgbackrest', 'find', '/var/lib/pgbackrest/archive/ledger0', '-name', '????????????????????????-*');
+  return [...new Set(listed.trim().split('\n').map((path) => segmentNumber(path.slice(path.lastIndexOf('/') + 1))))].toSorted((a, b) => a - b);
+}
+
+/** Of a name such as 00000002000000000000001A: log and number, 16 MB each, without the timeline. */
+function segmentNumber(name: string): number {
+  return Number.parseInt(name.slice(8, 16), 16) * 256 + Number.parseInt(name.slice(16, 24), 16);
 }
 
 async function missing(node: string, acknowledged: readonly string[]): Promise<number> {
