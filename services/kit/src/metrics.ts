@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as prometheus from 'prom-client';
 
 /** Rate, errors and duration of every route, by its template: raw paths would make a time series an account. */
@@ -10,6 +11,18 @@ export const requestDuration = new prometheus.Histogram({
 
 /** Whoever trusts the authority's certificate has it; the services say when it ends. */
 export const authorityExpires = new prometheus.Gauge({ name: 'certificate_authority_expires_timestamp_seconds', help: 'When the certificate of the private authority expires' });
+
+/** The resident size counts the program's own file too, 70 MB that all services share and the kernel takes back whenever it wants: a limit is reached by this. */
+const anonymousMemory = gauge('process_anonymous_memory_bytes', 'Resident memory that is no file, so that the kernel cannot take it back', [], () => {
+  anonymousMemory.set(anonymousBytes(readFileSync('/proc/self/status', 'utf8')));
+});
+
+/** Of `/proc/PID/status` (proc(5)), which counts in kB. */
+export function anonymousBytes(status: string): number {
+  const [anonymous, shared] = ['RssAnon', 'RssShmem'].map((name) => new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
+  if (anonymous === undefined || shared === undefined) throw new Error('/proc/self/status does not tell RssAnon and RssShmem');
+  return (Number(anonymous) + Number(shared)) * 1024;
+}
 
 /** A counter of a service's own. Names end in `_total`. */
 export function counter<const Label extends string>(name: string, help: string, labels: readonly Label[] = []): prometheus.Counter<Label> {
