@@ -61,7 +61,8 @@ export async function recover(instance: Instance, undertaking: Undertaking, part
     if (part.source.kind === 'kept') await beginRecoveryOfKept(workshop, part.cluster);
     // Settings of the last time, which Patroni would prefer to those of today.
     await workshop.sh(`rm -f ${PREPARED}/patroni.dynamic.json ${PREPARED}/standby.signal ${PREPARED}/postmaster.pid`);
-    await workshop.start(`postgres -D ${PREPARED} -c listen_addresses= -c unix_socket_directories=/run/postgresql -c archive_command= -c synchronous_standby_names= \
+    // Patroni names these by their place in the node's own data directory, of which nothing may be left.
+    await workshop.start(`postgres -D ${PREPARED} -c hba_file=${PREPARED}/pg_hba.conf -c ident_file=${PREPARED}/pg_ident.conf -c listen_addresses= -c unix_socket_directories=/run/postgresql -c archive_command= -c synchronous_standby_names= \
       -c primary_conninfo= -c primary_slot_name= -c hot_standby=on -c max_wal_size=2GB > /tmp/postgres.log 2>&1; echo $? > /tmp/ended`);
     await opened(workshop, part.cluster, say);
     const recovered = await describe(workshop, undertaking, part);

@@ -3,6 +3,7 @@ import { askScheduler, share } from '../backups/scheduler.ts';
 import { containersOf, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { rebuildReporting } from '../commands/rebuild.ts';
+import { authoriseAuditRestore } from '../audit/authorise-restore.ts';
 import type { Instance } from '../instance.ts';
 import { plain } from '../progress.ts';
 import { archiveUntilNow, leaderOf } from './ask-leader.ts';
@@ -52,6 +53,7 @@ export function stepsOf(instance: Instance, undertaking: Undertaking): Step[] {
     { name: 'follow', label: 'replicas', run: async (say) => { await Promise.all(parts.map((part) => follow(instance, part, say))); } },
     { name: 'write list', label: 'listing the transfers that were undone', run: () => writeLost(instance, undertaking) },
     { name: 'empty redis', label: 'emptying Redis', run: () => emptyRedis(instance) },
+    ...(parts.some(({ cluster }) => cluster === 'core') ? [{ name: 'tell trail', label: 'the audit trail is told', run: () => tellTrail(instance, undertaking) }] : []),
     { name: 'start services', label: 'starting the services', run: (say) => startServices(instance, undertaking, say) },
     { name: 'read models', label: 'building the read models anew', run: (say) => rebuildIfRunning(instance, say) },
     { name: 'backup', label: 'a backup of what was restored', run: (say) => backUp(instance, parts, say) },
@@ -120,6 +122,16 @@ async function writeLost(instance: Instance, undertaking: Undertaking): Promise<
 /** What is older was not looked for among those that are there, and is. */
 function minutesBefore(last: string): string {
   return last === '' ? '' : new Date(Date.parse(last) - 300_000).toISOString();
+}
+
+/** It was set back, and that was meant: until somebody says so, signed, it takes what is gone for cut off, and signs nothing more. */
+async function tellTrail(instance: Instance, { by, reason, to, clusters }: Undertaking): Promise<void> {
+  try {
+    await authoriseAuditRestore(instance, { by, why: reason, cluster: clusters.map(({ cluster }) => cluster).join(', '), target: to });
+  } catch (error) {
+    // Money need not wait for it.
+    plain(`      note: the audit trail was not told of this: ${(error as Error).message}\n        Then:  ./holdfast audit authorise-restore --why "${reason}"`);
+  }
 }
 
 /** Cached answers and sessions may tell of what no longer happened. */
