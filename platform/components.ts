@@ -97,6 +97,8 @@ export const components = {
   // One uid, as both work on the repositories' files. Their passphrases reach both in pgBackRest's own settings (platform/pgbackrest/configuration.ts).
   pgbackrest: { uid: 6111, names: ['pgbackrest'] },
   'backup-scheduler': { uid: 6111, names: ['backup-scheduler'] },
+  // It has no network: what it restores is reached on its own loopback. It reads the repositories' files.
+  'restore-proof': { uid: 6111, names: ['restore-proof', 'localhost'], secrets: ['pgbackrest-cipher-passphrase'] },
   kafka: { uid: 6120, names: ['kafka'] },
   redis: { uid: 6121, names: ['redis'] },
   elasticsearch: { uid: 6122, names: ['elasticsearch'], secrets: [

@@ -10,6 +10,7 @@ import { kitMetric } from './kit-metric.ts';
 import { metricsText } from './metrics.ts';
 import { observe, usedBytes, type Observation } from './observe.ts';
 import { LOCKED, PgBackRestFailed } from './pgbackrest.ts';
+import { proofMetrics } from './proof-metrics.ts';
 import { readSettings, SECRETS } from './settings.ts';
 
 /**
@@ -33,7 +34,7 @@ createServer({ ca: read('ca.crt'), cert: read('tls.crt'), key: read('tls.key'), 
   if (request.url !== '/metrics') response.writeHead(404).end();
   // Nothing was seen yet: a reader would take an empty answer for a platform without backups.
   else if (!last) response.writeHead(503).end();
-  else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metricsText(last, { failures: failures.counted, used }) + kitMetric());
+  else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metricsText(last, { failures: failures.counted, used }) + kitMetric() + proofMetrics());
 }).listen(PORT);
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0));

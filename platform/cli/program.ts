@@ -14,6 +14,7 @@ import { execCommand } from './commands/exec.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { logsCommand } from './commands/logs.ts';
 import { metricsCommand } from './commands/metrics.ts';
+import { proveRestoreCommand } from './commands/prove-restore.ts';
 import { rebuildCommand } from './commands/rebuild.ts';
 import { recoverCommand } from './commands/recover.ts';
 import { recoveryKitCommand } from './commands/recovery-kit.ts';
@@ -62,6 +63,7 @@ const commands = [
   switchoverCommand,
   recoveryKitCommand,
   recoverCommand,
+  proveRestoreCommand,
   testCommand,
   bundleCommand,
   releaseCommand,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import type { ProofSettings } from '../../../backups/proof/settings.ts';
 import { readSchedule, type Schedule } from '../../../backups/schedule.ts';
 import type { SchedulerSettings } from '../../../backups/scheduler/settings.ts';
 import { componentsOf } from '../../components.ts';
@@ -43,6 +44,8 @@ export async function configureBackups(instance: Instance, { nodesToo = true } =
     else await rm(join(instance.directory, 'secrets', component, INCLUDED, S3_AUTHORITY_FILE), { force: true });
   }
   await ownedFile(join(instance.directory, 'secrets/backup-scheduler/backups.json'), JSON.stringify(settings), uidOf(instance, 'backup-scheduler'));
+  const proof: ProofSettings = { schedule: settings.schedule.restore_proof, clusters: settings.clusters };
+  await ownedFile(join(instance.directory, 'secrets/restore-proof/proof.json'), JSON.stringify(proof), uidOf(instance, 'restore-proof'));
   if (!nodesToo) return;
   for (const node of Object.values(instance.clusters).flatMap(({ nodes }) => nodes)) await write(instance, node, 'repositories.conf', nodeConfiguration(second));
 }

@@ -43,7 +43,7 @@ function stagesOf(instance: Instance): Stage[] {
   ];
 }
 
-const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...nestServices, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter', 'redis-exporter', 'elasticsearch-exporter', 'blackbox-exporter'] } as const;
+const REST = { label: 'services, edge, logs, monitoring', budgetSeconds: 180, services: [...nestServices, 'edge', 'logs', 'prometheus', 'alertmanager', 'node-exporter', 'postgres-exporter', 'redis-exporter', 'elasticsearch-exporter', 'blackbox-exporter', 'restore-proof'] } as const;
 
 /** Everything that runs in this instance, as its images allow. */
 export function servicesOf(instance: Instance): string[] {

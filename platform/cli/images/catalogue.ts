@@ -37,6 +37,7 @@ export const images: readonly Image[] = [
   room('pg-guard', ['node']),
   room('pgbackrest'),
   { name: 'backup-scheduler', dockerfile: 'backups/scheduler/Dockerfile', on: ['pgbackrest', 'node'], inputs: ['backups/scheduler', ...['schedule', 'due', 'disks', 'repository-info'].map((name) => `backups/${name}.ts`)] },
+  { name: 'restore-proof', dockerfile: 'backups/proof/Dockerfile', on: ['postgres', 'services'], inputs: ['backups/proof', 'backups/schedule.ts', 'backups/repository-info.ts', 'platform/cli/errors.ts', ...['cut', 'place', 'restored-cluster', 'streams'].map((name) => `platform/cli/recover/${name}.ts`)] },
   room('redis'),
   room('edge', ['base'], ['runbooks/alerts', 'runbooks/procedures']),
   room('logs'),

@@ -48,7 +48,7 @@ export async function reachOf(container: RestoreContainer): Promise<RepositoryRe
   const info = await container.info();
   const first = info?.backup.find(({ error }) => !error);
   if (!first) throw new UserError(`the repository has no good backup of ${container.cluster}.`, ['Use another copy of the repository.']);
-  return { cluster: container.cluster, lastCommit: await lastCommitOf(container), firstBackupEnd_ms: first.timestamp.stop * 1000 };
+  return { cluster: container.cluster, lastCommit: (await lastCommitOf(container))?.at, firstBackupEnd_ms: first.timestamp.stop * 1000 };
 }
 
 export interface ChosenCut {

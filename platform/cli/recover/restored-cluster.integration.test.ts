@@ -75,7 +75,7 @@ afterAll(async () => {
 describe('a cluster that is restored from its repository alone', () => {
   test('its last transaction could be told wrong, and with it how far all clusters go', async () => {
     const container = await restoring();
-    const last = await lastCommitOf(container);
+    const last = (await lastCommitOf(container))?.at;
     const { at } = latestCut([{ cluster: 'core', lastCommit: last }]);
     const [of3, of2] = [await sql('SELECT at AT TIME ZONE \'UTC\' FROM witness WHERE n = 3'), await sql('SELECT at AT TIME ZONE \'UTC\' FROM witness WHERE n = 2')];
     // It commits right after it took its time, and long before the next statement.

@@ -16,6 +16,14 @@ export interface StanzaInfo {
   readonly backup: readonly { readonly label: string; readonly error: boolean; readonly timestamp: { readonly start: number; readonly stop: number }; readonly info: { readonly size: number } }[];
 }
 
+/** The end of a transaction in the WAL: when, as Postgres writes it (`2026-01-31 09:59:00.123456+00`), and where. */
+export interface Commit {
+  readonly at: string;
+  readonly lsn: string;
+}
+
+const LSN = /^[0-9A-F]+\/[0-9A-F]+$/;
+
 /**
  * One cluster that is restored in a place of its own and replays WAL there, without Patroni, which would replay to the end whatever the target is; without an
  * address that others could reach, a replica to wait for or to follow, and without sending anything to the archive.
@@ -49,29 +57,35 @@ export class RestoredCluster {
     return Object.keys(listed).filter((path) => /(^|\/)[0-9A-F]{24}-[0-9a-f]{40}\.zst$/.test(path)).toSorted((a, b) => segmentOf(a).localeCompare(segmentOf(b)));
   }
 
-  /** Times of the transactions that a file of WAL has committed, in its order, as Postgres writes them: `2026-01-31 09:59:00.123456+00`. */
-  async commitTimes(segmentPath: string): Promise<string[]> {
+  /** The transactions that a file of WAL has committed, in its order. */
+  async commits(segmentPath: string): Promise<Commit[]> {
     const stored = await this.backrest('repo-get', `archive/${this.cluster}/${segmentPath}`);
     const file = `${this.place.temporaryDirectory}/${segmentOf(segmentPath)}`;
     await mustAnswer(this.place, ['sh', '-c', `cat > ${file}`], await decompress(stored));
     // It complains at the end of a segment that was closed early, after it has told all that is in it.
     const { stdout } = await this.place.run(['env', 'TZ=UTC', 'pg_waldump', '--rmgr=Transaction', file]);
     await mustAnswer(this.place, ['rm', file]);
-    return [...stdout.toString().matchAll(/desc: COMMIT (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}) UTC/g)].map(([, time]) => `${time}+00`);
+    return [...stdout.toString().matchAll(/lsn: ([0-9A-F]+\/[0-9A-F]+),.* desc: COMMIT (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}) UTC/g)].map(([, lsn = '', time]) => ({ at: `${time}+00`, lsn }));
   }
 
-  /** Fills the data directory from the last backup before the target, or the last one. What an interrupted try has left there is used again, or removed. */
+  /**
+   * Fills the data directory from the last backup before the target, a time or an LSN, or from the last one, and then to the end of the WAL. What an interrupted try has left there is used
+   * again, or removed.
+   */
   async restore(target: string | undefined): Promise<void> {
     const { dataDirectory: data } = this.place;
     await mustAnswer(this.place, ['sh', '-c', `if [ -e ${data}/PG_VERSION ] || [ -e ${data}/backup.manifest ]; then rm -f ${data}/postmaster.pid; else rm -rf ${data}; fi; mkdir -p -m 0700 ${data}`]);
     const again = (await this.place.run(['sh', '-c', `[ -e ${data}/PG_VERSION ] || [ -e ${data}/backup.manifest ]`])).exitCode === 0;
-    await this.backrest(...(again ? ['--delta'] : []), ...(target === undefined ? [] : ['--type=time', `--target=${target}`, '--target-action=promote']), 'restore');
+    const type = target !== undefined && LSN.test(target) ? 'lsn' : 'time';
+    await this.backrest(...(again ? ['--delta'] : []), ...(target === undefined ? [] : [`--type=${type}`, `--target=${target}`, '--target-action=promote']), 'restore');
   }
 
   /** Replays to the target and lets the server be its own master. Resolves with the time of the last transaction that it replayed, if there was one. */
   async replay(say: (detail: string) => void = () => undefined): Promise<string | undefined> {
     const alone = ['listen_addresses=', 'ssl=off', `unix_socket_directories=${this.place.socketDirectory}`, 'archive_command=/bin/false', 'synchronous_standby_names=', 'primary_conninfo=', 'hot_standby=on', 'logging_collector=off'];
     const options = [...alone, ...this.serverOptions].map((setting) => `-c ${setting}`).join(' ');
+    // What is read out of it below is of this start alone.
+    await mustAnswer(this.place, ['rm', '-f', this.logFile]);
     const started = await this.control('--wait', '--timeout', String(SERVER_START_BUDGET_SECONDS), '--log', this.logFile, '--options', options, 'start');
     for (let running = started.exitCode === 0; running; running = (await this.control('status')).exitCode === 0) {
       const answer = await this.place.run(this.psql('postgres', `SELECT pg_is_in_recovery(), coalesce(pg_last_xact_replay_timestamp()::text, '')`));
@@ -127,9 +141,9 @@ export class RestoredCluster {
 }
 
 /** When the last transaction committed that the repository has, from the end of its WAL; nothing where no WAL has one. */
-export async function lastCommitOf(cluster: Pick<RestoredCluster, 'archivedSegments' | 'commitTimes'>): Promise<string | undefined> {
+export async function lastCommitOf(cluster: Pick<RestoredCluster, 'archivedSegments' | 'commits'>): Promise<Commit | undefined> {
   for (const segment of (await cluster.archivedSegments()).toReversed()) {
-    const last = (await cluster.commitTimes(segment)).toSorted().at(-1);
+    const last = (await cluster.commits(segment)).toSorted((a, b) => a.at.localeCompare(b.at)).at(-1);
     if (last !== undefined) return last;
   }
   return undefined;

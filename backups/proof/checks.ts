@@ -1,0 +1,96 @@
+import { CHECK_AUDIT_CHAIN } from '../../platform/cli/recover/streams.ts';
+import type { RestoredCluster } from '../../platform/cli/recover/restored-cluster.ts';
+
+export type Verdict = 'passed' | 'failed' | 'could_not_verify';
+
+export interface Check {
+  readonly check: string;
+  readonly verdict: Verdict;
+  /** What was seen, in one sentence. */
+  readonly seen: string;
+}
+
+/** All clusters of one restored moment. */
+export interface Restored {
+  readonly core: Pick<RestoredCluster, 'sql'>;
+  /** In the order of the shards. */
+  readonly ledgers: readonly Pick<RestoredCluster, 'sql'>[];
+}
+
+/** What cannot be looked at has not passed. */
+export async function checked(check: string, look: () => Promise<{ right: boolean; seen: string }>): Promise<Check> {
+  try {
+    const { right, seen } = await look();
+    return { check, verdict: right ? 'passed' : 'failed', seen };
+  } catch (error) {
+    return { check, verdict: 'could_not_verify', seen: (error as Error).message.split('\n').slice(0, 3).join(' ').slice(0, 500) };
+  }
+}
+
+export function verdictOf(checks: readonly Check[]): Verdict {
+  if (checks.some(({ verdict }) => verdict === 'failed')) return 'failed';
+  return checks.length > 0 && checks.every(({ verdict }) => verdict === 'passed') ? 'passed' : 'could_not_verify';
+}
+
+/** Every hash of the audit log is that of its content, and names the one before. */
+export function auditChain({ core }: Restored): Promise<Check> {
+  return checked('audit_chain', async () => {
+    const [entries, wrong] = (await core.sql('audit', CHECK_AUDIT_CHAIN)).split('|');
+    return { right: wrong === '0' && Number(entries) > 0, seen: `${entries} entries, ${wrong} with a hash that does not fit` };
+  });
+}
+
+// jsonb on both sides, so that only content counts and not how it was written.
+const DIGEST = 'count(*), coalesce(sum(hashtextextended(concat_ws(\'|\', %), 0)), 0)';
+const AUDITED = `SELECT epoch, max(event_sequence), ${DIGEST.replace('%', `event_sequence, event::jsonb->>'id', event::jsonb->>'type', event::jsonb->>'actor', event::jsonb->'data'`)}
+  FROM audit_log WHERE topic = 'ledger.events' AND shard = SHARD GROUP BY epoch ORDER BY epoch`;
+const TOLD = `SELECT ${DIGEST.replace('%', 'sequence, event_id, type, actor, data')} FROM outbox WHERE epoch = EPOCH AND sequence <= LAST`;
+
+/**
+ * Row by row, two clusters that were backed up apart tell the same: what the audit log (in core) wrote down of each shard's events is what the shard itself has. No event
+ * that was read may be missing from its ledger.
+ */
+export function auditAgreesWithLedger({ core, ledgers }: Restored): Promise<Check> {
+  return checked('audit_agrees_with_ledger', async () => {
+    let events = 0;
+    for (const [shard, ledger] of ledgers.entries()) {
+      for (const row of linesOf(await core.sql('audit', AUDITED.replace('SHARD', String(shard))))) {
+        const [epoch = '', last = '', count = '', hash = ''] = row;
+        const told = await ledger.sql('ledger', TOLD.replace('EPOCH', epoch).replace('LAST', last));
+        if (told !== `${count}|${hash}`) return { right: false, seen: `shard ${shard}, epoch ${epoch}, up to event ${last}: audit has ${count}|${hash}, the ledger ${told}` };
+        events += Number(count);
+      }
+    }
+    return { right: true, seen: `${events} events are the same in the audit log and in their ledgers` };
+  });
+}
+
+/** Fingerprints of everything that was settled before a moment: it never changes any more. One of each shard's events, one of the audit log. */
+export interface Watermark {
+  readonly until: string;
+  readonly fingerprints: Readonly<Record<string, string>>;
+}
+
+const EVENTS_UNTIL = `SELECT ${DIGEST.replace('%', 'event_id, type, actor, data, occurred_at')} FROM outbox WHERE occurred_at <= 'UNTIL'`;
+const CHAIN_UNTIL = `SELECT sequence, encode(hash, 'hex') FROM audit_log WHERE recorded_at_ms <= extract(epoch FROM 'UNTIL'::timestamptz) * 1000 ORDER BY sequence DESC LIMIT 1`;
+
+export async function watermarkOf({ core, ledgers }: Restored, until: string): Promise<Watermark> {
+  const ofLedgers = await Promise.all(ledgers.map(async (ledger, shard) => [`events of shard ${shard}`, await ledger.sql('ledger', EVENTS_UNTIL.replace('UNTIL', until))] as const));
+  return { until, fingerprints: Object.fromEntries([['the audit log', await core.sql('audit', CHAIN_UNTIL.replace('UNTIL', until))], ...ofLedgers]) };
+}
+
+/** Holds what was restored against what was written down before: by an earlier proof, or of another backup. */
+export function unchangedSince(check: string, restored: Restored, before: Watermark): Promise<Check> {
+  return checked(check, async () => {
+    const now = await watermarkOf(restored, before.until);
+    // A shard that was not there then has nothing of then.
+    const differing = Object.entries(before.fingerprints).filter(([what, fingerprint]) => now.fingerprints[what] !== fingerprint);
+    const [first] = differing;
+    return first ? { right: false, seen: `${first[0]} until ${before.until} was ${first[1]}, and is ${now.fingerprints[first[0]]} in this backup` }
+      : { right: true, seen: `everything until ${before.until} is as it was written down` };
+  });
+}
+
+function linesOf(rows: string): string[][] {
+  return rows.split('\n').filter((line) => line !== '').map((line) => line.split('|'));
+}

@@ -1,0 +1,155 @@
+import { mkdir, rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { latestCut, millisecondsOf, type Cut, type Reach } from '../../platform/cli/recover/cut.ts';
+import { answerOf, type Place } from '../../platform/cli/recover/place.ts';
+import { lastCommitOf, RestoredCluster } from '../../platform/cli/recover/restored-cluster.ts';
+import { auditAgreesWithLedger, auditChain, checked, unchangedSince, verdictOf, watermarkOf, type Check, type Restored, type Watermark } from './checks.ts';
+import { randomSecond, settledBefore } from './point.ts';
+import type { Kept, Proof, ProvenPoint } from './result.ts';
+
+export interface Proving {
+  /** core first, then the ledgers in the order of their shards. */
+  readonly clusters: readonly string[];
+  readonly passphrase: string;
+  /** Room of its own, which it empties. */
+  readonly workDirectory: string;
+  /** For sockets and configuration: in memory. */
+  readonly runDirectory: string;
+  readonly kept: Kept;
+  say(detail: string): void;
+}
+
+interface Server { readonly cluster: string; readonly restored: RestoredCluster; readonly port: number }
+type ClusterReach = Reach & { /** Where that transaction ends in the WAL. */ endLsn: string | undefined; firstBackupEnd_ms: number; size_bytes: number };
+
+const FIRST_PORT = 5432;
+/** A restore writes what the backup holds, and replays WAL over it; more than that must stay free for the platform on the same disk. */
+const ROOM_FACTOR = 1.5;
+const ROOM_LEFT_BYTES = 2 * 1024 ** 3;
+
+/** Restores the latest moment and a random second, looks at both, and leaves nothing behind. Never throws: what could not be done is a proof that did not succeed. */
+export async function prove(proving: Proving): Promise<Kept> {
+  const began = new Date();
+  const points: ProvenPoint[] = [];
+  let rpo: number | null = null;
+  let rto: number | null = null;
+  let watermark = proving.kept.watermark;
+  let trouble: string | null = null;
+  const servers = await serversFor(proving);
+  try {
+    const reaches = await Promise.all(servers.map(({ restored }) => reachOf(restored)));
+    await refuseWithoutRoom(proving.workDirectory, reaches);
+    const { at } = latestCut(reaches);
+    if (at === undefined) throw new Error('the WAL in the repository has no transaction');
+    rpo = Math.max(0, (began.getTime() - millisecondsOf(at)) / 1000);
+    const second = randomSecond(reaches.map(({ firstBackupEnd_ms }) => firstBackupEnd_ms), at);
+    let ofSecond: Watermark | undefined;
+
+    points.push(await provePoint(proving, servers, { point: 'latest', at, cut: cutAt(reaches, at) }, async (restored, seconds) => {
+      rto = seconds;
+      const checks = watermark ? [await unchangedSince('unchanged_since_the_last_proof', restored, watermark)] : [];
+      if (second !== undefined) ofSecond = await watermarkOf(restored, settledBefore(second));
+      const next = await watermarkOf(restored, settledBefore(at));
+      // Only what a whole proof has seen may be what the next is held against.
+      if (verdictOf(checks) !== 'failed') watermark = next;
+      return checks;
+    }));
+    if (second !== undefined) {
+      points.push(await provePoint(proving, servers, { point: 'random', at: second, cut: cutAt(reaches, second) }, async (restored) =>
+        (ofSecond ? [await unchangedSince('as_in_the_latest_backup', restored, ofSecond)] : [])));
+    }
+  } catch (error) {
+    trouble = (error as Error).message.slice(0, 1000);
+  } finally {
+    await Promise.all(servers.map(({ restored }) => restored.drop().catch(() => undefined)));
+    await rm(proving.workDirectory, { recursive: true, force: true }).catch(() => undefined);
+  }
+  const found = points.flatMap(({ checks }) => checks);
+  const verdict = trouble === null ? verdictOf(found) : found.some((check) => check.verdict === 'failed') ? 'failed' : 'could_not_verify';
+  const last: Proof = { began_at: began.toISOString(), verdict, rpo_seconds: rpo, rto_seconds: rto, points, trouble };
+  const passed = verdict === 'passed';
+  return { last, last_success_at: passed ? new Date().toISOString() : proving.kept.last_success_at, watermark: passed ? watermark : proving.kept.watermark };
+}
+
+async function provePoint(proving: Proving, servers: readonly Server[], { point, at, cut }: { point: ProvenPoint['point']; at: string; cut: Cut }, more: (restored: Restored, seconds: number) => Promise<readonly Check[]>): Promise<ProvenPoint> {
+  const began = performance.now();
+  proving.say(`restoring ${point === 'latest' ? 'the latest moment' : 'a random second'}, ${at}`);
+  const reached = await Promise.all(servers.map(async ({ cluster, restored }) => {
+    await restored.restore(cut[cluster]);
+    return { cluster, last: await restored.replay() };
+  }));
+  const seconds = (performance.now() - began) / 1000;
+  const [core, ...ledgers] = servers.map(({ restored }) => restored);
+  if (!core) throw new Error('there is no cluster');
+  const restored: Restored = { core, ledgers };
+  const past = reached.filter(({ last }) => last !== undefined && millisecondsOf(last) > millisecondsOf(at));
+  const checks: Check[] = [await checked('stops_at_its_moment', () => Promise.resolve({ right: past.length === 0, seen: past.length === 0 ? `no cluster went past ${at}` : past.map(({ cluster, last }) => `${cluster} went on to ${last}`).join(', ') }))];
+  const steps: [string, () => Promise<Check>][] = [
+    ['the audit chain', () => auditChain(restored)], ['the audit log against the ledgers', () => auditAgreesWithLedger(restored)], ['the ledger against itself', () => ledgerVerified(servers.slice(1))],
+  ];
+  for (const [what, step] of steps) {
+    proving.say(`${point}: ${what}`);
+    checks.push(await step());
+  }
+  checks.push(...await more(restored, seconds));
+  // The next point is restored anew, and not over this one.
+  await Promise.all(servers.map((server) => server.restored.drop()));
+  return { point, at, seconds: Math.round(seconds * 10) / 10, checks };
+}
+
+async function reachOf(restored: RestoredCluster): Promise<ClusterReach> {
+  const info = await restored.info();
+  const good = info?.backup.filter(({ error }) => !error) ?? [];
+  const [first, last] = [good[0], good.at(-1)];
+  if (!first || !last) throw new Error(`the repository has no good backup of ${restored.cluster}${info ? `: ${info.status.message}` : ''}`);
+  const end = await lastCommitOf(restored);
+  return { cluster: restored.cluster, lastCommit: end?.at, endLsn: end?.lsn, firstBackupEnd_ms: first.timestamp.stop * 1000, size_bytes: last.info.size };
+}
+
+/** Nobody goes simply to the end: more WAL arrives while this restores, and what it has would be later than the moment. */
+function cutAt(reaches: readonly ClusterReach[], at: string): Cut {
+  return Object.fromEntries(reaches.map(({ cluster, lastCommit, endLsn }) => [cluster, lastCommit !== undefined && lastCommit > at ? at : endLsn]));
+}
+
+async function refuseWithoutRoom(directory: string, reaches: readonly ClusterReach[]): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  const wanted = reaches.reduce((sum, { size_bytes }) => sum + size_bytes, 0) * ROOM_FACTOR + ROOM_LEFT_BYTES;
+  if (bavail * bsize < wanted) throw new Error(`there is no room to restore into: ${gib(bavail * bsize)} GiB are free, and ${gib(wanted)} GiB would be wanted`);
+}
+
+const gib = (bytes: number): string => (bytes / 1024 ** 3).toFixed(1);
+
+async function serversFor({ clusters, passphrase, workDirectory, runDirectory }: Proving): Promise<Server[]> {
+  await rm(workDirectory, { recursive: true, force: true });
+  return Promise.all(clusters.map(async (cluster, place) => {
+    const directory = join(runDirectory, cluster);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await mkdir(join(workDirectory, cluster), { recursive: true, mode: 0o700 });
+    const here: Place = {
+      dataDirectory: join(workDirectory, cluster, 'data'), socketDirectory: directory, temporaryDirectory: directory, configurationFile: join(directory, 'pgbackrest.conf'),
+      run: ([program = '', ...args], input) => answerOf(program, args, input),
+    };
+    const port = FIRST_PORT + place;
+    // Only this container's own loopback; the certificate that comes in is that of this container, and may be what the ledger's program is.
+    const restored = new RestoredCluster(cluster, here, [
+      'listen_addresses=localhost', `port=${port}`, 'ssl=on', 'ssl_ca_file=/run/holdfast/ca.crt', 'ssl_cert_file=/run/holdfast/tls.crt', 'ssl_key_file=/run/holdfast/tls.key',
+      'hba_file=/etc/restore-proof/pg_hba.conf', 'ident_file=/etc/restore-proof/pg_ident.conf', 'shared_buffers=32MB', 'fsync=off', 'full_page_writes=off', 'autovacuum=off',
+    ], port);
+    await restored.open(passphrase, 1);
+    return { cluster, restored, port };
+  }));
+}
+
+/** The ledger's own program of verification, against the restored shards. */
+function ledgerVerified(ledgers: readonly Server[]): Promise<Check> {
+  return checked('ledger_verify', async () => {
+    const environment = ['env', `LEDGER_SHARDS=${ledgers.map(({ port }) => `localhost:${port}`).join(',')}`, 'HOLDFAST_URL=https://localhost', 'LOG_LEVEL=warn'];
+    const { exitCode, stdout, stderr } = await answerOf('env', [...environment.slice(1), 'node', '/app/services/transactions/dist/verify/main.js']);
+    const line = stdout.toString().trim().split('\n').at(-1) ?? '';
+    if (line === '') throw new Error(`the program of verification ended with status ${exitCode}: ${stderr.trim().split('\n').slice(-2).join(' ')}`);
+    const { verdict, checks } = JSON.parse(line) as { verdict: string; checks: { check: string; shard: number | null; looked_at: number; findings: string[]; findings_count: number; trouble: string | null }[] };
+    if (verdict === 'could_not_verify') throw new Error(checks.flatMap(({ check, trouble }) => (trouble === null ? [] : [`${check}: ${trouble}`])).join('; ') || 'it could not verify');
+    const findings = checks.flatMap((one) => one.findings.map((finding) => `${one.check}${one.shard === null ? '' : ` of shard ${one.shard}`}: ${finding}`));
+    return { right: verdict === 'passed', seen: verdict === 'passed' ? `${checks.length} checks, ${checks.reduce((sum, { looked_at }) => sum + looked_at, 0)} rows, 0 findings` : findings.slice(0, 3).join('; ') };
+  });
+}
