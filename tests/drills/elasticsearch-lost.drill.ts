@@ -10,7 +10,6 @@ let remembered: { sequence: string; hash: string }[] = [];
 export const elasticsearchLost: Drill = {
   page: 'elasticsearch-lost',
   budgetMs: ELASTICSEARCH_LOST,
-  inEveryTest: true,
   remember: async ({ platform }) => {
     remembered = await platform.query('core', 'audit', `SELECT sequence::text, encode(hash, 'hex') AS hash FROM audit_log WHERE sequence > 0 ORDER BY random() LIMIT 50`);
   },

@@ -7,16 +7,17 @@ import { pageNamed } from '../../runbooks/runner/pages.ts';
 import { runPage, type PageRun } from '../../runbooks/runner/run-page.ts';
 import { stillUnknown, type Violation } from '../faults/check-history.ts';
 import { Clients } from '../faults/clients.ts';
-import { History } from '../faults/history.ts';
+import { History, type Invocation } from '../faults/history.ts';
 import { expectWithin, judge } from '../faults/judge.ts';
 import { gather, type People } from '../faults/people.ts';
-import { shardOfOwner } from '../faults/read-ledger.ts';
+import { readLedger, shardOfOwner } from '../faults/read-ledger.ts';
 import { HEALED_AT_WORK, MONEY_MOVES } from '../kit/budgets.ts';
 import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
 import { Damage } from './damage.ts';
-import type { Drill, Scene } from './drill.ts';
+import type { Drill, Restored, Scene } from './drill.ts';
 import { longestStandstill } from './timeline.ts';
+import { takeOutUndone, type Undoing } from './undone.ts';
 
 /** Acknowledgements that there must be before the disaster: what is not there cannot be lost. */
 const WRITES_BEFORE = 60;
@@ -51,15 +52,17 @@ export class Rehearsal {
   }
 
   async drill(drill: Drill): Promise<Outcome> {
+    const { page } = drill;
     const began = performance.now();
     await this.platform.healthy(HEALED_AT_WORK);
     const people = (this.people ??= await this.gathered());
-    const scene: Scene = { platform: this.platform, damage: new Damage(this.platform), say: this.say };
+    const scene: Scene = { platform: this.platform, damage: new Damage(this.platform), say: this.say, acknowledged: () => this.acknowledgedSince(0) };
     const clients = new Clients({ history: this.history, people, seed: 1, run: `${this.name}/${drill.page}` });
     const violations: Violation[] = [];
     const askedBefore = this.history.invocations.length;
     let struckMs: number;
     let backMs: number;
+    let restored: Restored | undefined;
     clients.start();
     try {
       await within(MONEY_MOVES, 'enough writes to lose', async () => (this.acknowledgedSince(askedBefore) >= WRITES_BEFORE ? true : undefined));
@@ -67,8 +70,10 @@ export class Rehearsal {
       struckMs = performance.now();
       const variables = { ...drill.variables, ...(await drill.disaster(scene)) };
       this.say(`${drill.page}: it is broken${Object.entries(variables).map(([name, value]) => `, ${name}=${value}`).join('')}`);
-      violations.push(...complaintsOf(await this.follow(drill, variables)));
+      const followed = await this.follow(drill, variables);
+      violations.push(...complaintsOf(followed));
       backMs = performance.now();
+      restored = await drill.restoresTo?.(scene, followed);
       const askedThen = this.history.invocations.length;
       await expectWithin(violations, 'money to move on every shard after the page', () => within(MONEY_MOVES, 'an acknowledgement on each shard', async () => (this.shardsSince(askedThen) === 2 ? true : undefined)));
       if (performance.now() - struckMs > drill.budgetMs) violations.push(tooLate(drill, performance.now() - struckMs));
@@ -79,18 +84,23 @@ export class Rehearsal {
     await expectWithin(violations, 'every container healthy after the page', () => this.platform.healthy(HEALED_AT_WORK));
     await clients.resolve();
     violations.push(...stillUnknown(this.history.invocations, clients.insistedKeys));
+    const acknowledged = this.acknowledgedSince(askedBefore);
+    const undone = restored ? await this.takeOutUndone(violations, people, { momentMs: monotonic(restored.moment_ms), placedMs: monotonic(restored.placed_ms), isChosen: restored.isChosen }) : [];
     const judged = await judge(this.platform, { history: this.history, people, run: this.name });
-    const unequal = (await drill.alsoEqual?.(scene)) ?? [];
-    violations.push(...judged.violations, ...unequal.map((detail) => ({ rule: 'not_healed' as const, about: drill.page, detail })));
-    this.keep(drill.page, violations, judged.contents);
+    const unequal = (await drill.alsoEqual?.(scene, undone)) ?? [];
+    violations.push(...judged.violations.filter(({ rule }) => !(drill.emptiesKafka && rule === 'event_missing')), ...unequal.map((detail) => ({ rule: 'not_healed' as const, about: page, detail })));
+    const rpoMs = restored && !restored.isChosen ? restored.placed_ms - restored.moment_ms : undefined;
+    if (rpoMs !== undefined && rpoMs > (drill.rpoMaxMs ?? 0)) violations.push({ rule: 'not_healed', about: page, detail: `what is there ends ${rpoMs / 1_000} s before the disaster` });
+    this.keep(page, violations, judged.contents);
     return {
-      page: drill.page,
+      page,
       faults: violations.map(({ rule, about, detail }) => `${rule}: ${about}: ${detail}`),
       seconds: Math.round((performance.now() - began) / 1_000),
       backAfter_s: Math.round((backMs - struckMs) / 100) / 10,
       noWriteFor_s: longestStandstill(this.history.invocations, (person) => this.shardOfSubject.get(person), struckMs, backMs),
-      acknowledged: this.acknowledgedSince(askedBefore),
+      acknowledged,
       lost: violations.filter(({ rule }) => rule === 'acknowledged_is_lost').length,
+      ...(rpoMs !== undefined && { rpo_s: Math.round(rpoMs / 100) / 10 }),
     };
   }
 
@@ -107,6 +117,12 @@ export class Rehearsal {
       variables,
       watch: { after: ({ section, line, seconds, differences }) => this.say(`${drill.page}: ${section}, line ${line}: ${differences.length === 0 ? 'as expected' : 'NOT as expected'} (${seconds} s)`) },
     });
+  }
+
+  private async takeOutUndone(violations: Violation[], people: People, undoing: Undoing): Promise<readonly Invocation[]> {
+    const taken = takeOutUndone(this.history, await readLedger(this.platform, this.name, people.customers), undoing);
+    violations.push(...taken.violations);
+    return taken.undone;
   }
 
   private acknowledgedSince(from: number): number {
@@ -137,4 +153,9 @@ function complaintsOf(run: PageRun): Violation[] {
 
 function tooLate(drill: Drill, tookMs: number): Violation {
   return { rule: 'not_healed', about: drill.page, detail: `it took ${Math.round(tookMs / 1_000)} s, its budget is ${drill.budgetMs / 1_000} s` };
+}
+
+/** A moment of the wall's clock (ms since 1970) on that of the history. */
+function monotonic(at_ms: number): number {
+  return performance.now() - (Date.now() - at_ms);
 }

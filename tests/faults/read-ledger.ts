@@ -99,13 +99,15 @@ export async function readReports(customers: readonly Customer[]): Promise<Map<s
 
 /** Everything on the topic of the ledger, up to the last event that the outbox of each shard has numbered. */
 export async function readEvents(platform: Platform, budgetMs: number): Promise<SeenEvent[]> {
-  const ends = new Map<number, bigint>();
+  const ends = new Map<number, { epoch: number; sequence: bigint }>();
   for (const shard of shardsOf(platform)) {
-    const [row] = await platform.query<{ last: string }>(`ledger${shard}`, 'ledger', 'SELECT last_sequence::text AS last FROM event_stream');
-    if (row && row.last !== '0') ends.set(shard, BigInt(row.last));
+    const [row] = await platform.query<{ epoch: number; last: string }>(`ledger${shard}`, 'ledger', 'SELECT epoch::int, last_sequence::text AS last FROM event_stream');
+    if (row && row.last !== '0') ends.set(shard, { epoch: row.epoch, sequence: BigInt(row.last) });
   }
-  return readTopic(platform, 'ledger.events', budgetMs, ({ shard, sequence }) => {
-    if (BigInt(sequence) >= (ends.get(shard) ?? 0n)) ends.delete(shard);
+  // Before a restore to an earlier point a shard may have come further than it has come since.
+  return readTopic(platform, 'ledger.events', budgetMs, ({ shard, epoch, sequence }) => {
+    const end = ends.get(shard);
+    if (end && epoch >= end.epoch && BigInt(sequence) >= end.sequence) ends.delete(shard);
     return ends.size === 0;
   });
 }

@@ -37,11 +37,24 @@ export const LOGS_STOPPED = 240_000;
 export const REALM_DAMAGED = 240_000;
 /** Keycloak is told, and who reads it is restarted; then a whole `up`. */
 export const SECRET_LEAKED = 300_000;
+/** Nothing is broken: a switchover, and both nodes in step again. */
+export const SWITCHED_OVER = 120_000;
+/** A backup and its WAL, a replica of it, then a whole `up` and the ledger's verification. */
+export const CLUSTER_LOST = 600_000;
+/** The same for every cluster at once, with a proof of each before it is served. */
+export const POINT_IN_TIME_RESTORE = 900_000;
+/** Every cluster from the repository, then the whole platform from nothing. */
+export const MACHINE_LOST = 900_000;
+/** WAL leaves every 30 s (`archive_timeout`), and takes a moment. */
+export const MACHINE_LOST_RPO = 60_000;
+export const WAL_ARCHIVED = 90_000;
 
 // A Postgres cluster alone, whose leader is lost in every way.
 
 /** From any loss of a Postgres node to a leader with a replica in step: Patroni's 20 s, a rebuilding from the repository, and the other tests on the machine. */
 export const CLUSTER_WHOLE = 180_000;
+/** Until a replica leads, when the leader and the repository are lost together: nothing asks for the repository for long. */
+export const LEADS_ALONE = 60_000;
 /** A thousand rows by 32 writers, each waiting for two disks. */
 export const WRITTEN = 60_000;
 /** Until writers that can get no answer all stand still. */
