@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { auditAgreesWithLedger, auditChain, checked, unchangedSince, verdictOf, watermarkOf, type Restored } from './checks.ts';
+import { auditAgreesWithLedger, auditChain, checked, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Restored } from './checks.ts';
 import { metricsText, type Kept, type Proof } from './result.ts';
 
 /** Databases that answer as Postgres would: by what the statement asks of which table. */
@@ -30,13 +30,33 @@ describe('what is found wrong', () => {
   });
 
   test('a ledger that lacks an event that audit has, or has another in its place, could pass', async () => {
-    const audit = (): string => '1|40|40|123456';
+    const audit = (sql: string): string => (sql.includes('GROUP BY epoch') ? '1|40' : '40|123456');
     const asked: string[] = [];
-    const ledger = (answer: string) => (sql: string) => { asked.push(sql); return answer; };
+    const ledger = (answer: string) => (sql: string) => {
+      if (sql.includes('least')) return '40';
+      asked.push(sql);
+      return answer;
+    };
     expect(await auditAgreesWithLedger(restored(audit, ledger('40|123456')))).toMatchObject({ verdict: 'passed', seen: '40 events are the same in the audit log and in their ledgers' });
     expect(asked[0]).toMatch(/epoch = 1 AND sequence <= 40/);
     expect(await auditAgreesWithLedger(restored(audit, ledger('39|123456')))).toMatchObject({ verdict: 'failed' });
     expect(await auditAgreesWithLedger(restored(audit, ledger('40|123457')))).toMatchObject({ verdict: 'failed', seen: 'shard 0, epoch 1, up to event 40: audit has 40|123456, the ledger 40|123457' });
+  });
+
+  test('what a restore has undone, and the audit log remembers, could be taken for lost', async () => {
+    const asked: string[] = [];
+    const audit = (sql: string): string => (sql.includes('GROUP BY epoch') ? '1|40' : (asked.push(sql), '25|1'));
+    const ledger = (sql: string): string => (sql.includes('least') ? '25' : (asked.push(sql), '25|1'));
+    expect(await auditAgreesWithLedger(restored(audit, ledger))).toMatchObject({ verdict: 'passed' });
+    expect(asked).toHaveLength(2);
+    for (const sql of asked) expect(sql).toMatch(/sequence <= 25/);
+  });
+
+  test('what a restore has undone could be held against what was written down before it', async () => {
+    const of = (epoch: string, events: string): Restored => restored((sql) => (sql.includes('event_stream') ? epoch : '17|ab'), (sql) => (sql.includes('event_stream') ? epoch : events));
+    const before = await watermarkOf(of('1', '40|1'), '2026-01-31 12:00:00.000000+00');
+    expect(await unchangedSinceTheLastProof(of('2', '30|1'), before)).toMatchObject({ verdict: 'passed', seen: 'a restore has begun new epochs since (1 1, now 2 2): what comes next is held against what is there now' });
+    expect(await unchangedSinceTheLastProof(of('1', '30|1'), before)).toMatchObject({ verdict: 'failed' });
   });
 
   test('what was written down before could change unseen', async () => {

@@ -42,8 +42,11 @@ export function auditChain({ core }: Restored): Promise<Check> {
 
 // jsonb on both sides, so that only content counts and not how it was written.
 const DIGEST = 'count(*), coalesce(sum(hashtextextended(concat_ws(\'|\', %), 0)), 0)';
-const AUDITED = `SELECT epoch, max(event_sequence), ${DIGEST.replace('%', `event_sequence, event::jsonb->>'id', event::jsonb->>'type', event::jsonb->>'actor', event::jsonb->'data'`)}
-  FROM audit_log WHERE topic = 'ledger.events' AND shard = SHARD GROUP BY epoch ORDER BY epoch`;
+const EPOCHS = "SELECT epoch, max(event_sequence) FROM audit_log WHERE topic = 'ledger.events' AND shard = SHARD GROUP BY epoch ORDER BY epoch";
+const AUDITED = `SELECT ${DIGEST.replace('%', `event_sequence, event::jsonb->>'id', event::jsonb->>'type', event::jsonb->>'actor', event::jsonb->'data'`)}
+  FROM audit_log WHERE topic = 'ledger.events' AND shard = SHARD AND epoch = EPOCH AND event_sequence <= LAST`;
+// Of an epoch that a restore has ended, the ledger has what it kept; the audit log remembers what was undone, too.
+const STANDS = 'SELECT CASE WHEN EPOCH < (SELECT epoch FROM event_stream) THEN least(LAST, coalesce(max(sequence), 0)) ELSE LAST END FROM outbox WHERE epoch = EPOCH';
 const TOLD = `SELECT ${DIGEST.replace('%', 'sequence, event_id, type, actor, data')} FROM outbox WHERE epoch = EPOCH AND sequence <= LAST`;
 
 /**
@@ -54,11 +57,12 @@ export function auditAgreesWithLedger({ core, ledgers }: Restored): Promise<Chec
   return checked('audit_agrees_with_ledger', async () => {
     let events = 0;
     for (const [shard, ledger] of ledgers.entries()) {
-      for (const row of linesOf(await core.sql('audit', AUDITED.replace('SHARD', String(shard))))) {
-        const [epoch = '', last = '', count = '', hash = ''] = row;
-        const told = await ledger.sql('ledger', TOLD.replace('EPOCH', epoch).replace('LAST', last));
-        if (told !== `${count}|${hash}`) return { right: false, seen: `shard ${shard}, epoch ${epoch}, up to event ${last}: audit has ${count}|${hash}, the ledger ${told}` };
-        events += Number(count);
+      for (const [epoch = '', read = ''] of linesOf(await core.sql('audit', EPOCHS.replace('SHARD', String(shard))))) {
+        const about = (statement: string, last: string): string => statement.replace('SHARD', String(shard)).replaceAll('EPOCH', epoch).replaceAll('LAST', last);
+        const last = await ledger.sql('ledger', about(STANDS, read));
+        const [audited, told] = await Promise.all([core.sql('audit', about(AUDITED, last)), ledger.sql('ledger', about(TOLD, last))]);
+        if (told !== audited) return { right: false, seen: `shard ${shard}, epoch ${epoch}, up to event ${last}: audit has ${audited}, the ledger ${told}` };
+        events += Number(audited.split('|')[0]);
       }
     }
     return { right: true, seen: `${events} events are the same in the audit log and in their ledgers` };
@@ -68,6 +72,8 @@ export function auditAgreesWithLedger({ core, ledgers }: Restored): Promise<Chec
 /** Fingerprints of everything that was settled before a moment: it never changes any more. One of each shard's events, one of the audit log. */
 export interface Watermark {
   readonly until: string;
+  /** Of every stream of events, in one line: a restore to an earlier point begins a new one. */
+  readonly epochs: string;
   readonly fingerprints: Readonly<Record<string, string>>;
 }
 
@@ -76,7 +82,20 @@ const CHAIN_UNTIL = `SELECT sequence, encode(hash, 'hex') FROM audit_log WHERE r
 
 export async function watermarkOf({ core, ledgers }: Restored, until: string): Promise<Watermark> {
   const ofLedgers = await Promise.all(ledgers.map(async (ledger, shard) => [`events of shard ${shard}`, await ledger.sql('ledger', EVENTS_UNTIL.replace('UNTIL', until))] as const));
-  return { until, fingerprints: Object.fromEntries([['the audit log', await core.sql('audit', CHAIN_UNTIL.replace('UNTIL', until))], ...ofLedgers]) };
+  return { until, epochs: await epochsOf({ core, ledgers }), fingerprints: Object.fromEntries([['the audit log', await core.sql('audit', CHAIN_UNTIL.replace('UNTIL', until))], ...ofLedgers]) };
+}
+
+async function epochsOf({ core, ledgers }: Restored): Promise<string> {
+  const statement = 'SELECT epoch FROM event_stream';
+  return (await Promise.all([core.sql('users', statement), ...ledgers.map((ledger) => ledger.sql('ledger', statement))])).join(' ');
+}
+
+/** As below, unless somebody has restored an earlier point meanwhile: then some of what was written down was undone on purpose, and nothing can be held against it. */
+export async function unchangedSinceTheLastProof(restored: Restored, before: Watermark): Promise<Check> {
+  const check = 'unchanged_since_the_last_proof';
+  const epochs = await epochsOf(restored).catch(() => before.epochs);
+  if (epochs === before.epochs) return unchangedSince(check, restored, before);
+  return { check, verdict: 'passed', seen: `a restore has begun new epochs since (${before.epochs}, now ${epochs}): what comes next is held against what is there now` };
 }
 
 /** Holds what was restored against what was written down before: by an earlier proof, or of another backup. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { latestCut, millisecondsOf, type Cut, type Reach } from '../../platform/cli/recover/cut.ts';
 import { answerOf, type Place } from '../../platform/cli/recover/place.ts';
 import { lastCommitOf, RestoredCluster } from '../../platform/cli/recover/restored-cluster.ts';
-import { auditAgreesWithLedger, auditChain, checked, unchangedSince, verdictOf, watermarkOf, type Check, type Restored, type Watermark } from './checks.ts';
+import { auditAgreesWithLedger, auditChain, checked, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Check, type Restored, type Watermark } from './checks.ts';
 import { randomSecond, settledBefore } from './point.ts';
 import type { Kept, Proof, ProvenPoint } from './result.ts';
 
@@ -47,7 +47,7 @@ export async function prove(proving: Proving): Promise<Kept> {
 
     points.push(await provePoint(proving, servers, { point: 'latest', at, cut: cutAt(reaches, at) }, async (restored, seconds) => {
       rto = seconds;
-      const checks = watermark ? [await unchangedSince('unchanged_since_the_last_proof', restored, watermark)] : [];
+      const checks = watermark ? [await unchangedSinceTheLastProof(restored, watermark)] : [];
       if (second !== undefined) ofSecond = await watermarkOf(restored, settledBefore(second));
       const next = await watermarkOf(restored, settledBefore(at));
       // Only what a whole proof has seen may be what the next is held against.
