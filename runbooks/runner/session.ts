@@ -23,7 +23,7 @@ export class Session {
   constructor(instance: string, variables: Readonly<Record<string, string>>) {
     this.shell = spawn('bash', ['--noprofile', '--norc'], {
       cwd: PROJECT,
-      env: { ...process.env, ...variables, HOLDFAST_INSTANCE: instance, HOLDFAST_NODE: process.execPath, HOLDFAST_MAIN: join(PROJECT, 'platform/cli/main.ts') },
+      env: { ...process.env, ...variables, HOLDFAST_INSTANCE: instance, HOLDFAST_NODE: process.execPath, HOLDFAST_MAIN: join(PROJECT, 'platform/cli/main.ts'), HOLDFAST_CALLED_IN: PROJECT },
       // A group of its own: what hangs is ended with all that it started.
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],

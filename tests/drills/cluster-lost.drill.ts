@@ -1,5 +1,5 @@
 import { CLUSTER_LOST } from '../kit/budgets.ts';
-import { auditLacks } from './audit-lacks.ts';
+import { auditLacks, trailIsBroken } from './audit-trail.ts';
 import type { Drill } from './drill.ts';
 
 /** Sign-in, reports and the audit trail. Of a ledger that is lost with both its nodes the last seconds are gone: that is `machine-lost`. */
@@ -13,5 +13,5 @@ export const clusterLost: Drill = {
     for (const node of platform.instance.clusters[CLUSTER]?.nodes ?? []) await damage.destroy(node);
     return {};
   },
-  alsoEqual: auditLacks,
+  alsoEqual: async ({ platform }) => [...await auditLacks(platform), ...await trailIsBroken(platform)],
 };

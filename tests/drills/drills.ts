@@ -1,3 +1,5 @@
+import { auditTampered } from './audit-tampered.drill.ts';
+import { backupDamaged } from './backup-damaged.drill.ts';
 import { certificateExpired } from './certificate-expired.drill.ts';
 import { clusterLost } from './cluster-lost.drill.ts';
 import type { Drill } from './drill.ts';
@@ -14,4 +16,4 @@ import { replicaLost } from './replica-lost.drill.ts';
 import { secretLeaked } from './secret-leaked.drill.ts';
 
 /** All drills, in the order in which they are made. */
-export const drills: readonly Drill[] = [redisLost, elasticsearchLost, leaderLost, replicaLost, plannedSwitchover, kafkaLost, certificateExpired, logsStopped, realmDamaged, secretLeaked, clusterLost, pointInTimeRestore, machineLost];
+export const drills: readonly Drill[] = [redisLost, elasticsearchLost, leaderLost, replicaLost, plannedSwitchover, kafkaLost, certificateExpired, logsStopped, realmDamaged, secretLeaked, backupDamaged, auditTampered, clusterLost, pointInTimeRestore, machineLost];

@@ -1,6 +1,6 @@
 import { KAFKA_LOST, MONEY_MOVES } from '../kit/budgets.ts';
 import { within } from '../kit/within.ts';
-import { auditLacks } from './audit-lacks.ts';
+import { auditLacks } from './audit-trail.ts';
 import type { Drill, Scene } from './drill.ts';
 
 /** Events that nobody has read when Kafka dies: they have to come out of the journal. */
@@ -19,7 +19,7 @@ export const kafkaLost: Drill = {
     for (const reader of READERS) await platform.start(reader);
     return {};
   },
-  alsoEqual: auditLacks,
+  alsoEqual: ({ platform }) => auditLacks(platform),
 };
 
 async function published(platform: Scene['platform']): Promise<number> {

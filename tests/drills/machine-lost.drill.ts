@@ -7,8 +7,9 @@ import { PROJECT } from '../../platform/cli/versions.ts';
 import { MACHINE_LOST, MACHINE_LOST_RPO, WAL_ARCHIVED } from '../kit/budgets.ts';
 import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
-import { auditLacks } from './audit-lacks.ts';
+import { auditLacks, trailIsBroken } from './audit-trail.ts';
 import type { Drill } from './drill.ts';
+import { holdfast } from './holdfast.ts';
 
 /** On another disk: the recovery kit, what opens it, and what of the repository had reached it. */
 const ELSEWHERE = join(PROJECT, '.holdfast', '_machine-lost');
@@ -29,7 +30,8 @@ export const machineLost: Drill = {
     await rm(ELSEWHERE, { recursive: true, force: true });
     await mkdir(REPOSITORY, { recursive: true, mode: 0o700 });
     await writeFile(PASSPHRASE_FILE, `${randomBytes(12).toString('hex')}\n`, { mode: 0o600 });
-    await must('node', ['--disable-warning=ExperimentalWarning', join(PROJECT, 'platform/cli/main.ts'), '--instance', platform.instance.name, 'recovery-kit', 'export', KIT, '--passphrase-file', PASSPHRASE_FILE]);
+    const exported = await holdfast(platform, 'recovery-kit', 'export', KIT, '--passphrase-file', PASSPHRASE_FILE);
+    if (exported.exitCode !== 0) throw new Error(`there is no recovery kit: ${exported.stderr}`);
     // The clients' accounts have to be older than what may be lost.
     await Promise.all(Object.keys(platform.instance.clusters).map((cluster) => untilArchived(platform, cluster as 'core')));
   },
@@ -52,7 +54,7 @@ export const machineLost: Drill = {
     if (cut === undefined) return Promise.reject(new Error('nothing says to which moment everything was recovered'));
     return Promise.resolve({ moment_ms: Date.parse(cut.replace(' ', 'T').replace('+00', 'Z')), placed_ms: gone_ms, isChosen: false });
   },
-  alsoEqual: auditLacks,
+  alsoEqual: async ({ platform }) => [...await auditLacks(platform), ...await trailIsBroken(platform)],
   tidy: () => rm(ELSEWHERE, { recursive: true, force: true }),
 };
 

@@ -22,7 +22,7 @@ Exit status: 0 all passed, 1 one did not, 2 wrong arguments`;
 
 const REPORTS = join(PROJECT, '.holdfast', 'test-reports', 'drills');
 /** What all drills are made with: a pass is true of this, too. */
-const HARNESS = ['tests/drills/rehearsal.ts', 'tests/drills/damage.ts', 'runbooks/runner/run-page.ts', 'runbooks/runner/session.ts', 'runbooks/runner/expectation.ts', 'tests/faults/check-history.ts', 'tests/faults/check-ledger.ts'];
+const HARNESS = ['tests/drills/rehearsal.ts', 'tests/drills/damage.ts', 'tests/drills/undone.ts', 'tests/drills/audit-trail.ts', 'tests/faults/read-ledger.ts', 'runbooks/runner/run-page.ts', 'runbooks/runner/session.ts', 'runbooks/runner/expectation.ts', 'tests/faults/check-history.ts', 'tests/faults/check-ledger.ts'];
 
 interface Options {
   few: boolean;

@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { readUndertakings } from '../../platform/cli/restore/undertaking.ts';
-import { run } from '../../platform/cli/run.ts';
-import { PROJECT } from '../../platform/cli/versions.ts';
 import type { Invocation } from '../faults/history.ts';
 import { CAUGHT_UP, MONEY_MOVES, POINT_IN_TIME_RESTORE } from '../kit/budgets.ts';
 import { within } from '../kit/within.ts';
+import { auditLacks } from './audit-trail.ts';
 import type { Drill, Scene } from './drill.ts';
+import { holdfast } from './holdfast.ts';
 
 const SHARDS = ['ledger0', 'ledger1'] as const;
 const REASON = 'somebody deleted accounts';
@@ -34,7 +33,7 @@ export const pointInTimeRestore: Drill = {
     if (placed === undefined) throw new Error('nothing was restored');
     return { moment_ms: point.getTime(), placed_ms: Date.parse(placed), isChosen: true };
   },
-  alsoEqual: async ({ platform }, undone) => [...await unlisted(undone), ...await unaudited(platform), ...await unproven(platform)],
+  alsoEqual: async ({ platform }, undone) => [...await unlisted(undone), ...await unaudited(platform), ...await auditLacks(platform), ...await unproven(platform)],
 };
 
 /** Each transfer that somebody was told of, and that is no longer there, stands in the file with its key. */
@@ -57,8 +56,8 @@ async function unaudited(platform: Scene['platform']): Promise<string[]> {
   return missing.map((cluster) => `the audit trail does not tell that ${cluster} was restored`);
 }
 
-/** The trail was set back, too, and that was meant: it is intact, and goes on being signed. And what is backed up from now on can be proven as before. */
-async function unproven({ instance }: Scene['platform']): Promise<string[]> {
-  const asked = await Promise.all([['audit', 'verify'], ['prove-restore']].map(async (words) => ({ words, ...(await run('node', ['--disable-warning=ExperimentalWarning', join(PROJECT, 'platform/cli/main.ts'), '--instance', instance.name, ...words])) })));
-  return asked.filter(({ exitCode }) => exitCode !== 0).map(({ words, stdout }) => `${words.join(' ')} says: ${stdout.slice(0, 1_000)}`);
+/** What is backed up from now on can be proven as before, though some of what was written down is undone. */
+async function unproven(platform: Scene['platform']): Promise<string[]> {
+  const { exitCode, stdout } = await holdfast(platform, 'prove-restore');
+  return exitCode === 0 ? [] : [`no restore can be proven any more: ${stdout.slice(0, 1_000)}`];
 }

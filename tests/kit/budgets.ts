@@ -39,6 +39,10 @@ export const REALM_DAMAGED = 240_000;
 export const SECRET_LEAKED = 300_000;
 /** Nothing is broken: a switchover, and both nodes in step again. */
 export const SWITCHED_OVER = 120_000;
+/** All files of a cluster's backups are read twice, and a full backup is taken, perhaps after one that the scheduler takes. */
+export const BACKUP_DAMAGED = 600_000;
+/** The whole trail is verified, and written out. */
+export const AUDIT_TAMPERED = 240_000;
 /** A backup and its WAL, a replica of it, then a whole `up` and the ledger's verification. */
 export const CLUSTER_LOST = 600_000;
 /** The same for every cluster at once, with a proof of each before it is served. */
