@@ -57,6 +57,8 @@ beforeAll(async () => {
   await must('docker', ['exec', '-i', name, 'sh', '-c', START], { input: CONFIGURATION });
   const migration = readFileSync(join(import.meta.dirname, '../../../services/audit/migrations/0001_audit_log.sql'), 'utf8');
   await sql(`CREATE ROLE audit; ${migration}`, 'audit');
+  // pgBackRest knows the end of a backup to the second, and restores to no moment of that same second.
+  await sql('SELECT pg_sleep(ceil(t) - t) FROM (SELECT extract(epoch FROM clock_timestamp())::float8 AS t) AS now');
   for (let n = 1; n <= 3; n++) {
     await sql(`INSERT INTO witness (n) VALUES (${n})`);
     await archiveAll();
