@@ -78,19 +78,6 @@ test('WAL that the lost leader could not archive any more is missing in the repo
   await cluster.whole();
 });
 
-test('nodes that have got each other\'s address are not found for an hour', async () => {
-  const { leader, replica } = await cluster.whole();
-  const before = [await cluster.addressOf(leader), await cluster.addressOf(replica)];
-  // pg-router has found them.
-  await acknowledgedMore(await start(1), 1);
-  // As when both are made anew at once: so soon that no question for their names falls between.
-  await cluster.swapAddresses(leader, replica);
-  expect([await cluster.addressOf(replica), await cluster.addressOf(leader)]).toEqual(before);
-  // Whoever was connected waits for an answer of nobody: containers made anew would have said goodbye.
-  await acknowledgedMore(await start(1), 1);
-  await cluster.whole();
-});
-
 test('the same with a replica that is held back: nothing more is acknowledged, and nothing is lost', async () => {
   const lost = await loseWithReplicaHeldBack(async () => {
     const { leader } = await cluster.whole();

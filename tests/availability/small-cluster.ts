@@ -145,15 +145,6 @@ export class SmallCluster {
     return { host, port: CLUSTER.leaderPort, user: 'setup', database: 'ledger', ssl: { ca: read('ca.crt'), cert: read('tls.crt'), key: read('tls.key'), servername: CLUSTER.address } };
   }
 
-  /** Docker gives the lowest address that is free, so the one that had the higher gets the other's first. */
-  async swapAddresses(one: string, other: string): Promise<void> {
-    const address = new Map(await Promise.all([one, other].map(async (node): Promise<[string, number]> => [node, Number((await this.addressOf(node)).split('.').at(-1))])));
-    const highestFirst = [one, other].toSorted((a, b) => (address.get(b) ?? 0) - (address.get(a) ?? 0));
-    const ids = new Map(await Promise.all(highestFirst.map(async (node): Promise<[string, string]> => [node, await this.id(node)])));
-    for (const id of ids.values()) await docker('network', 'disconnect', this.network, id);
-    for (const [node, id] of ids) await docker('network', 'connect', '--alias', node, this.network, id);
-  }
-
   async addressOf(service: string): Promise<string> {
     const { NetworkSettings } = await dockerApi<{ NetworkSettings: { Networks: Record<string, { IPAddress: string }> } }>(`/containers/${await this.id(service)}/json`);
     return NetworkSettings.Networks[this.network]?.IPAddress ?? '';

@@ -59,6 +59,8 @@ export const WAL_ARCHIVED = 90_000;
 export const CLUSTER_WHOLE = 180_000;
 /** Until a replica leads, when the leader and the repository are lost together: nothing asks for the repository for long. */
 export const LEADS_ALONE = 60_000;
+/** Until a router that asks Docker every second for its servers' addresses goes by the new ones. */
+export const ADDRESS_FOLLOWED = 30_000;
 /** A thousand rows by 32 writers, each waiting for two disks. */
 export const WRITTEN = 60_000;
 /** Until writers that can get no answer all stand still. */
