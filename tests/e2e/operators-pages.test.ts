@@ -1,6 +1,8 @@
 import { expect, test, type Page } from '@playwright/test';
 import { readSecret } from '../../platform/cli/state/secrets.ts';
+import { TOLD_ANEW } from '../kit/budgets.ts';
 import { Platform } from '../kit/platform.ts';
+import { within } from '../kit/within.ts';
 
 let platform: Platform;
 test.beforeAll(async () => { platform = await Platform.attach(); });
@@ -52,8 +54,11 @@ test('an operator could not see what fires, ask Prometheus, silence an alert, or
   await page.goto(`${url}/graph?g0.expr=vector(42)&g0.tab=1`);
   await expect(page.locator('.console_table', { hasText: '42' })).toBeVisible();
 
-  await page.goto(`${url}/alertmanager/`);
   const watchdog = page.locator('#alerts tr', { hasText: 'Watchdog' });
+  await within(TOLD_ANEW, 'the alert in Alertmanager', async () => {
+    await page.goto(`${url}/alertmanager/`);
+    return (await watchdog.count()) > 0 ? true : undefined;
+  });
   const runbook = await watchdog.getByRole('link', { name: 'runbook' }).getAttribute('href');
   expect((await page.request.get(String(runbook))).status()).toBe(200);
   const reason = `operators-pages ${Date.now()}`;

@@ -6,6 +6,8 @@ export const EVERYWHERE = 10_000;
 export const SCRAPED = 30_000;
 /** From the first request to something on every panel: a rate wants two scrapes with something in between, and some figures are asked for once a minute. */
 export const DRAWN = 150_000;
+/** An Alertmanager that was started anew knows of no alert until Prometheus tells it of each again, once a minute. */
+export const TOLD_ANEW = 90_000;
 /** From kill -9 of any container's main process to a healthy platform, without help. */
 export const HEALED = 60_000;
 /** The same while many clients go on, and faults come one after the other: a Keycloak that starts anew shares the cores with all of them (148 s where four instances did, on two). */
