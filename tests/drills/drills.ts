@@ -15,5 +15,8 @@ import { redisLost } from './redis-lost.drill.ts';
 import { replicaLost } from './replica-lost.drill.ts';
 import { secretLeaked } from './secret-leaked.drill.ts';
 
-/** All drills, in the order in which they are made. */
-export const drills: readonly Drill[] = [redisLost, elasticsearchLost, leaderLost, replicaLost, plannedSwitchover, kafkaLost, certificateExpired, logsStopped, realmDamaged, secretLeaked, backupDamaged, auditTampered, clusterLost, pointInTimeRestore, machineLost];
+/**
+ * All drills, in the order in which they are made. After `auditTampered` none that restores what is seconds old: it could bring back the tampered entry. `machineLost` waits
+ * for the archive first.
+ */
+export const drills: readonly Drill[] = [redisLost, elasticsearchLost, leaderLost, replicaLost, plannedSwitchover, kafkaLost, certificateExpired, logsStopped, realmDamaged, secretLeaked, backupDamaged, clusterLost, pointInTimeRestore, auditTampered, machineLost];
