@@ -60,7 +60,7 @@ RequestQueue.prototype.scheduleCheckPendingRequests = function scheduleWhenSomet
 export class Kafka implements Publisher {
   private readonly client: kafkajs.Kafka;
   private readonly clientId: string;
-  private readonly producer: Producer;
+  private producer: Producer;
   private readonly stopping = new AbortController();
   private readonly consumers = new Set<Subscription>();
   private connected = false;
@@ -82,14 +82,7 @@ export class Kafka implements Publisher {
         log.debug(`kafkajs: ${message}`, { 'log.logger': `kafkajs.${label}`, ...(error !== undefined && { 'error.message': String(error) }) });
       },
     });
-    // Idempotent means acks from all in-sync replicas and no duplicate or reordering by the producer's own repeats.
-    this.producer = this.client.producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-    });
-    this.producer.on(this.producer.events.DISCONNECT, () => { this.connected = false; });
+    this.producer = this.newProducer();
   }
 
   /** Begins to connect the producer, in the background. For services that publish. */
@@ -106,11 +99,12 @@ export class Kafka implements Publisher {
     if (!this.connected) {
       // At boot it is a matter of milliseconds; when Kafka is away the caller is told soon.
       this.start();
-      await Promise.race([this.connecting, sleep(CONNECT_PATIENCE_MS)]);
+      await Promise.race([this.connecting, sleep(CONNECT_PATIENCE_MS, undefined, { ref: false })]);
       if (!this.isConnected()) throw new Error('Kafka is not connected');
     }
+    const { producer } = this;
     try {
-      await this.producer.send({
+      await producer.send({
         topic,
         acks: -1,
         messages: events.map(({ event, key, partition, text }) => ({
@@ -121,9 +115,7 @@ export class Kafka implements Publisher {
         })),
       });
     } catch (cause) {
-      // After a failure an idempotent producer of kafkajs can stay out of step with the broker's sequence for good: begin anew.
-      this.connected = false;
-      void this.producer.disconnect().catch(() => undefined).then(() => this.start());
+      this.replace(producer);
       throw cause;
     }
   }
@@ -164,6 +156,30 @@ export class Kafka implements Publisher {
     await this.connecting?.catch(() => undefined);
     await this.producer.disconnect().catch(() => undefined);
     this.connected = false;
+  }
+
+  /** Idempotent means acks from all in-sync replicas and no duplicate or reordering by the producer's own repeats. */
+  private newProducer(): Producer {
+    const producer = this.client.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
+    producer.on(producer.events.DISCONNECT, () => { if (producer === this.producer) this.connected = false; });
+    return producer;
+  }
+
+  /**
+   * After a failed send the broker may expect another sequence of this producer, and then refuses it for good. It keeps its id for life, also when it connects
+   * anew, so another one takes its place. A Kafka that has lost its data gives out ids that producers from before still use: there even the first send fails.
+   */
+  private replace(producer: Producer): void {
+    void producer.disconnect().catch(() => undefined);
+    if (producer !== this.producer) return;
+    this.connected = false;
+    this.producer = this.newProducer();
+    this.start();
   }
 
   private async connectForEver(): Promise<void> {
