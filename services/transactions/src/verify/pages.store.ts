@@ -258,11 +258,19 @@ export async function findOutgoing(reader: Reader, ids: readonly string[]): Prom
     `SELECT transfer_id FROM outgoing_transfers WHERE transfer_id = ANY ($1) AND state <> 'returned'`, [ids], 'verify_find_outgoing')).map(({ transfer_id }) => transfer_id);
 }
 
-/** Entries by account and version, and the balance that each left. */
+/**
+ * Entries by account and version, and the balance that each left. Also the one that an account will leave with, which is still here although its bucket has
+ * been taken by another shard: where a move was interrupted there, or a restore ends there, that entry is to come and not lost.
+ */
 export async function findEntries(reader: Reader, wanted: readonly { account: string; version: bigint }[]): Promise<Map<string, bigint>> {
   const rows = await reader.query<{ account_id: string; account_version: bigint; balance_after_minor: bigint }>(
     `SELECT account_id, account_version, balance_after_minor FROM unnest($1::uuid[], $2::bigint[]) AS wanted (account, version)
-       JOIN entries ON account_id = account AND account_version = version`,
+       JOIN entries ON account_id = account AND account_version = version
+      UNION ALL
+     SELECT id, wanted.version, 0::bigint FROM unnest($1::uuid[], $2::bigint[]) AS wanted (account, version)
+       JOIN accounts ON id = account AND accounts.version + 1 = wanted.version
+       JOIN shard_map ON bucket = bucket_of(id)
+       JOIN event_stream ON event_stream.shard <> shard_map.shard`,
     [wanted.map(({ account }) => account), wanted.map(({ version }) => version.toString())], 'verify_find_entries');
   return new Map(rows.map((row) => [`${row.account_id} ${row.account_version}`, row.balance_after_minor]));
 }

@@ -188,6 +188,21 @@ describe('finds', () => {
   });
 });
 
+test('a restore to a moment within a move, when a bucket is left, or taken and not yet cleared, could count as a ledger that has lost entries', async () => {
+  const { name, shards } = await copyWith(0, '');
+  const [from, to] = postgres as [ThrowawayPostgres, ThrowawayPostgres];
+  const version = await from.sql('postgres', 'SELECT new_version FROM leave_bucket(1, 1)', name);
+  expect(findings(await verify(shards))).toEqual({});
+
+  const accounts = await from.sql('postgres', `SELECT jsonb_agg(to_jsonb(a) || jsonb_build_object('transfer_id', gen_random_uuid())) FROM bucket_accounts(1) AS a`, name);
+  const holds = await from.sql('postgres', `SELECT jsonb_agg(to_jsonb(h)) FROM holds h WHERE status = 'open'`, name);
+  await to.sql('postgres', `SELECT take_bucket(1, ${version}, '{0}', '${accounts}', '${holds}', NULL); ${NUMBER}`, name);
+  expect(findings(await verify(shards))).toEqual({});
+
+  await from.sql('postgres', `SET session_replication_role = replica; DELETE FROM accounts WHERE id = '${bob}'`, name);
+  expect(findings(await verify(shards)).account_chain).toHaveLength(1);
+});
+
 describe('what cannot be looked at', () => {
   test('is not passed: a shard that is away', async () => {
     const { shards, databases } = await copyWith(0, '');
