@@ -1,5 +1,6 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Verification } from '../../platform/cli/commands/ledger.ts';
 import { latestCut, millisecondsOf, type Cut, type Reach } from '../../platform/cli/recover/cut.ts';
 import { answerOf, type Place } from '../../platform/cli/recover/place.ts';
 import { lastCommitOf, RestoredCluster } from '../../platform/cli/recover/restored-cluster.ts';
@@ -143,11 +144,11 @@ async function serversFor({ clusters, passphrase, workDirectory, runDirectory }:
 /** The ledger's own program of verification, against the restored shards. */
 function ledgerVerified(ledgers: readonly Server[]): Promise<Check> {
   return checked('ledger_verify', async () => {
-    const environment = ['env', `LEDGER_SHARDS=${ledgers.map(({ port }) => `localhost:${port}`).join(',')}`, 'HOLDFAST_URL=https://localhost', 'LOG_LEVEL=warn'];
-    const { exitCode, stdout, stderr } = await answerOf('env', [...environment.slice(1), 'node', '/app/services/transactions/dist/verify/main.js']);
+    const settings = [`LEDGER_SHARDS=${ledgers.map(({ port }) => `localhost:${port}`).join(',')}`, 'HOLDFAST_URL=https://localhost', 'LOG_LEVEL=warn'];
+    const { exitCode, stdout, stderr } = await answerOf('env', [...settings, 'node', '/app/services/transactions/dist/verify/main.js']);
     const line = stdout.toString().trim().split('\n').at(-1) ?? '';
     if (line === '') throw new Error(`the program of verification ended with status ${exitCode}: ${stderr.trim().split('\n').slice(-2).join(' ')}`);
-    const { verdict, checks } = JSON.parse(line) as { verdict: string; checks: { check: string; shard: number | null; looked_at: number; findings: string[]; findings_count: number; trouble: string | null }[] };
+    const { verdict, checks } = JSON.parse(line) as Verification;
     if (verdict === 'could_not_verify') throw new Error(checks.flatMap(({ check, trouble }) => (trouble === null ? [] : [`${check}: ${trouble}`])).join('; ') || 'it could not verify');
     const findings = checks.flatMap((one) => one.findings.map((finding) => `${one.check}${one.shard === null ? '' : ` of shard ${one.shard}`}: ${finding}`));
     return { right: verdict === 'passed', seen: verdict === 'passed' ? `${checks.length} checks, ${checks.reduce((sum, { looked_at }) => sum + looked_at, 0)} rows, 0 findings` : findings.slice(0, 3).join('; ') };

@@ -6,7 +6,7 @@ import type { Check, Verdict, Watermark } from './checks.ts';
 /** One restored moment, and what was found there. */
 export interface ProvenPoint {
   readonly point: 'latest' | 'random';
-  readonly at: string | null;
+  readonly at: string;
   readonly seconds: number;
   readonly checks: readonly Check[];
 }

@@ -20,10 +20,6 @@ test.afterAll(() => {
 
 interface Row { sequence: number; type: string; event: string }
 
-async function holdfast(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
-  return run('node', [`${PROJECT}/platform/cli/main.ts`, '--instance', platform.instance.name, ...args]);
-}
-
 /** Entries of a type that say this. */
 async function entries(type: string, text: string): Promise<Row[]> {
   const rows = await platform.query<Row>('core', 'audit', `SELECT sequence, type, event FROM audit_log WHERE type = '${type}' ORDER BY sequence DESC LIMIT 200`);
@@ -31,7 +27,7 @@ async function entries(type: string, text: string): Promise<Row[]> {
 }
 
 async function verifyAsAuditor(file: string): Promise<{ exitCode: number; stdout: string }> {
-  const key = (await holdfast('audit', 'key')).stdout.trim();
+  const key = (await platform.command('audit', 'key')).stdout.trim();
   return run('node', [join(PROJECT, 'platform/audit-verifier/verify-audit.mjs'), file, '--key', key]);
 }
 
@@ -41,7 +37,7 @@ test('a sign-in that failed, a profile that somebody looked at, or what an opera
   const operator = await platform.operator();
   expect((await operator.call('GET', `/v1/users/${me.body.id}`)).status).toBe(200);
   await expect(platform.visitor.signedIn(customer.email, 'not the password')).rejects.toThrow();
-  expect((await holdfast('credentials', 'platform-auditor-password')).exitCode).toBe(0);
+  expect((await platform.command('credentials', 'platform-auditor-password')).exitCode).toBe(0);
 
   const read = await within(CAUGHT_UP, 'the look at a profile', async () => (await entries('user.read', me.body.id))[0]);
   expect(JSON.parse(read.event)).toMatchObject({ data: { user_id: me.body.id } });
@@ -51,7 +47,7 @@ test('a sign-in that failed, a profile that somebody looked at, or what an opera
   await within(CAUGHT_UP, 'what the operator did', async () => (await entries('operator.ended', 'credentials'))[0]);
 
   const file = join(directory, 'proof.ndjson');
-  await within(SIGNED, 'a checkpoint that covers it', async () => ((await holdfast('audit', 'prove', String(failure.sequence), file)).exitCode === 0 ? true : undefined));
+  await within(SIGNED, 'a checkpoint that covers it', async () => ((await platform.command('audit', 'prove', String(failure.sequence), file)).exitCode === 0 ? true : undefined));
   const verified = await verifyAsAuditor(file);
   expect(verified.stdout).toContain(`intact: 1 entries (${failure.sequence} to ${failure.sequence})`);
   writeFileSync(file, readFileSync(file, 'utf8').replace('sign_in.login_error', 'sign_in.login'));
@@ -59,11 +55,11 @@ test('a sign-in that failed, a profile that somebody looked at, or what an opera
 });
 
 test('the trail of a platform at work could be told from its checkpoints', async () => {
-  const { exitCode, stdout, stderr } = await holdfast('audit', 'verify', '--json');
+  const { exitCode, stdout, stderr } = await platform.command('audit', 'verify', '--json');
   expect(exitCode, stderr + stdout).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ verdict: 'intact', findings: [], last_checkpoint_is_late: false });
   const file = join(directory, 'trail.ndjson.gz');
-  expect((await holdfast('audit', 'export', file)).exitCode).toBe(0);
+  expect((await platform.command('audit', 'export', file)).exitCode).toBe(0);
   expect((await verifyAsAuditor(file)).stdout).toContain('intact');
 });
 
@@ -72,11 +68,11 @@ test('what a superuser changed beside the chain could pass for right', async () 
   // One column that is not of the chain: it can be put back without computing anything.
   await superuser("UPDATE audit_log SET type = 'user.nothing' WHERE sequence = 3");
   try {
-    const { exitCode, stdout } = await holdfast('audit', 'verify', '--json');
+    const { exitCode, stdout } = await platform.command('audit', 'verify', '--json');
     expect(exitCode).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'broken', findings: [{ fault: 'column_changed', where: 'entry 3' }] });
   } finally {
     await superuser("UPDATE audit_log SET type = event::json ->> 'type' WHERE sequence = 3");
   }
-  expect((await holdfast('audit', 'verify')).exitCode).toBe(0);
+  expect((await platform.command('audit', 'verify')).exitCode).toBe(0);
 });

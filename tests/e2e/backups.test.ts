@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import type { Shown } from '../../platform/cli/backups/scheduler.ts';
-import { run, type Outcome } from '../../platform/cli/run.ts';
+import { run } from '../../platform/cli/run.ts';
 import { Platform } from '../kit/platform.ts';
 
 let platform: Platform;
@@ -13,16 +12,12 @@ test.afterAll(() => platform.close());
 type Listed = Shown & { rpo_seconds: Record<string, number | null>; shares_disk: boolean; troubles: string[] };
 type Backup = Shown['backups'][number];
 
-function holdfast(...words: string[]): Promise<Outcome> {
-  return run('node', ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../../platform/cli/main.ts'), '--instance', platform.instance.name, ...words]);
-}
-
 async function list(): Promise<Listed> {
-  return JSON.parse((await holdfast('backups', '--json')).stdout) as Listed;
+  return JSON.parse((await platform.command('backups', '--json')).stdout) as Listed;
 }
 
 async function take(type: string, cluster: string): Promise<Backup> {
-  const outcome = await holdfast('backup', '--type', type, '--cluster', cluster, '--json');
+  const outcome = await platform.command('backup', '--type', type, '--cluster', cluster, '--json');
   expect(outcome.stderr).toContain('done');
   return (JSON.parse(outcome.stdout) as Backup[])[0]!;
 }
@@ -37,7 +32,7 @@ test('a backup by hand could be missing from the list, or say nothing of what wo
   expect(listed.backups.find(({ label, cluster }) => label === taken.label && cluster === 'ledger1')).toMatchObject({ type: 'incremental', state: 'not verified yet' });
   expect(Object.keys(listed.rpo_seconds).toSorted()).toEqual(['core', 'ledger0', 'ledger1']);
   for (const [cluster, seconds] of Object.entries(listed.rpo_seconds)) expect(seconds, cluster).toBeLessThanOrEqual(60);
-  const text = (await holdfast('backups')).stdout;
+  const text = (await platform.command('backups')).stdout;
   for (const part of [taken.label, taken.walFrom, 'lost with this machine now', 'Backups share the disk they protect']) expect(text).toContain(part);
 });
 
@@ -46,7 +41,7 @@ test('two backups of a cluster could be taken at once', async () => {
   const other = spawn('docker', ['exec', '-i', (await platform.container('backup-scheduler')).id, 'flock', '--no-fork', '/run/pgbackrest/ledger1-backup-1.lock', 'sh', '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
     await once(other.stdout, 'data');
-    const second = await holdfast('backup', '--cluster', 'ledger1');
+    const second = await platform.command('backup', '--cluster', 'ledger1');
     expect(second.exitCode).toBe(4);
     expect(second.stderr).toContain('another backup of this cluster is being taken');
   } finally {
@@ -63,7 +58,7 @@ for (const [words, told] of [
   [['backups', 'add-repository', '--s3-bucket', 'bank'], 'an object store needs --s3-endpoint, --s3-region, --s3-key-file, --s3-secret-file as well'],
 ] as const) {
   test(`a mistake could be answered by a riddle: ${words.join(' ')}`, async () => {
-    const outcome = await holdfast(...words);
+    const outcome = await platform.command(...words);
     expect(outcome.exitCode).toBe(2);
     expect(outcome.stderr).toContain(told);
   });

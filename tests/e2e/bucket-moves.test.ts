@@ -1,6 +1,4 @@
 import { expect, test } from '@playwright/test';
-import { run } from '../../platform/cli/run.ts';
-import { PROJECT } from '../../platform/cli/versions.ts';
 import { CAUGHT_UP } from '../kit/budgets.ts';
 import { Platform } from '../kit/platform.ts';
 import { SteadyTransfers } from '../kit/steady-transfers.ts';
@@ -21,7 +19,7 @@ test('people whose bucket moves to another shard and back could be refused, lose
 
   for (const to of [1 - home, home]) {
     const before = transfers.acknowledged;
-    const { exitCode, stdout, stderr } = await holdfast('shards', 'move', String(bucket), '--to', String(to));
+    const { exitCode, stdout, stderr } = await platform.command('shards', 'move', String(bucket), '--to', String(to));
     expect(exitCode, stderr).toBe(0);
     expect(Number(/longest pause (\d+) ms/.exec(stdout)?.[1]), stdout).toBeLessThanOrEqual(PAUSE_MAX_MS);
     expect(await shardOf(bucket)).toBe(to);
@@ -39,21 +37,17 @@ test('people whose bucket moves to another shard and back could be refused, lose
     const report = await customer.client.must<{ balances: { account_id: string; balance: string }[] }>('GET', '/v1/reports/balances');
     return report.balances.find(({ account_id }) => account_id === customer.to)?.balance === String(moved) ? true : undefined;
   });
-  const verified = await holdfast('ledger', 'verify');
+  const verified = await platform.command('ledger', 'verify');
   expect(verified.exitCode, verified.stdout).toBe(0);
 });
 
 test('the shards could be shown as they are not', async () => {
-  const { exitCode, stdout } = await holdfast('shards', '--json');
+  const { exitCode, stdout } = await platform.command('shards', '--json');
   expect(exitCode).toBe(0);
   const rows = JSON.parse(stdout) as { shard: number; buckets: number; leader: string }[];
   expect(rows.map(({ shard, leader }) => [shard, leader])).toEqual([[0, await platform.leaderOf('ledger0')], [1, await platform.leaderOf('ledger1')]]);
   expect(rows.reduce((sum, { buckets }) => sum + buckets, 0)).toBe(1024);
 });
-
-function holdfast(...args: string[]): ReturnType<typeof run> {
-  return run('node', [`${PROJECT}/platform/cli/main.ts`, '--instance', platform.instance.name, ...args]);
-}
 
 async function shardOf(bucket: number): Promise<number> {
   const [row] = await platform.query<{ shard: number }>('ledger0', 'ledger', `SELECT shard FROM shard_map WHERE bucket = ${bucket}`);

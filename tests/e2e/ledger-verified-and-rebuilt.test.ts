@@ -1,6 +1,4 @@
 import { expect, test } from '@playwright/test';
-import { run } from '../../platform/cli/run.ts';
-import { PROJECT } from '../../platform/cli/versions.ts';
 import { CAUGHT_UP } from '../kit/budgets.ts';
 import { Platform } from '../kit/platform.ts';
 import { SteadyTransfers } from '../kit/steady-transfers.ts';
@@ -15,7 +13,7 @@ interface Rebuilt { accounts: number; agreed: number; differences_count: number;
 
 /** A command of the CLI, as an operator would give it; its JSON, whatever its exit status. */
 async function holdfast<T>(...args: string[]): Promise<{ exitCode: number; result: T; said: string }> {
-  const { exitCode, stdout, stderr } = await run('node', [`${PROJECT}/platform/cli/main.ts`, '--instance', platform.instance.name, ...args, '--json']);
+  const { exitCode, stdout, stderr } = await platform.command(...args, '--json');
   return { exitCode, result: (stdout.trim() === '' ? undefined : JSON.parse(stdout)) as T, said: stderr };
 }
 

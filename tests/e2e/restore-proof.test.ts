@@ -1,7 +1,5 @@
-import { join } from 'node:path';
 import { expect, test } from '@playwright/test';
 import type { Proof } from '../../backups/proof/result.ts';
-import { run, type Outcome } from '../../platform/cli/run.ts';
 import { SCRAPED } from '../kit/budgets.ts';
 import { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
@@ -12,12 +10,8 @@ test.afterAll(() => platform.close());
 
 const REPOSITORY = '/var/lib/pgbackrest/backup';
 
-function holdfast(...words: string[]): Promise<Outcome> {
-  return run('node', ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../../platform/cli/main.ts'), '--instance', platform.instance.name, ...words]);
-}
-
 async function prove(): Promise<{ exitCode: number; proof: Proof }> {
-  const { exitCode, stdout } = await holdfast('prove-restore', '--json');
+  const { exitCode, stdout } = await platform.command('prove-restore', '--json');
   return { exitCode, proof: JSON.parse(stdout) as Proof };
 }
 
@@ -42,7 +36,7 @@ test('a backup that is not there could count as proven', async () => {
     expect(proof.verdict).toBe('could_not_verify');
     expect(proof.trouble).toContain('the repository has no good backup of ledger1');
     expect(exitCode).toBe(3);
-    await within(SCRAPED, 'status to say so', async () => ((await holdfast('status')).stdout.includes('the last one failed') ? true : undefined));
+    await within(SCRAPED, 'status to say so', async () => ((await platform.command('status')).stdout.includes('the last one failed') ? true : undefined));
   } finally {
     await platform.inside('backup-scheduler', 'mv', `${REPOSITORY}/ledger1.away`, `${REPOSITORY}/ledger1`);
   }

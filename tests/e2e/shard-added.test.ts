@@ -1,6 +1,4 @@
 import { expect, test } from '@playwright/test';
-import { run } from '../../platform/cli/run.ts';
-import { PROJECT } from '../../platform/cli/versions.ts';
 import { CAUGHT_UP, SCRAPED } from '../kit/budgets.ts';
 import { Platform } from '../kit/platform.ts';
 import { SteadyTransfers } from '../kit/steady-transfers.ts';
@@ -24,7 +22,7 @@ test('a shard that joins while people pay could cost a request, take money along
   const [one, other] = [await platform.fundedCustomer(100_000n), await platform.fundedCustomer(100_000n)];
   const transfers = [new SteadyTransfers(one.client, one.from, one.to, 50), new SteadyTransfers(other.client, other.from, other.to, 50), new SteadyTransfers(one.client, one.from, other.to, 50)];
 
-  const added = await holdfast('shards', 'add', '--move', String(BUCKETS), '--json');
+  const added = await platform.command('shards', 'add', '--move', String(BUCKETS), '--json');
   expect(added.exitCode, added.stderr).toBe(0);
   expect(JSON.parse(added.stdout)).toEqual({ shard, cluster, buckets_moved: BUCKETS });
   expect(Number(/longest pause (\d+) ms/.exec(added.stderr)?.[1] ?? 0)).toBeLessThanOrEqual(PAUSE_MAX_MS);
@@ -32,16 +30,16 @@ test('a shard that joins while people pay could cost a request, take money along
   // Somebody who surely pays from the new shard.
   const bucket = Number.parseInt(one.from.slice(14, 18), 16) & 0x3ff;
   const before = transfers[0]!.acknowledged;
-  const moved = await holdfast('shards', 'move', String(bucket), '--to', String(shard));
+  const moved = await platform.command('shards', 'move', String(bucket), '--to', String(shard));
   expect(moved.exitCode, moved.stderr).toBe(0);
   await within(CAUGHT_UP, 'transfers on the new shard', async () => (transfers[0]!.acknowledged > before + 20 ? true : undefined));
   const told = (await Promise.all(transfers.map((each) => each.stop()))).flat();
   expect(told.filter(({ status }) => status !== 201), 'requests that were not acknowledged').toEqual([]);
 
-  const shown = JSON.parse((await holdfast('shards', '--json')).stdout) as { shard: number; buckets: number; leader: string }[];
+  const shown = JSON.parse((await platform.command('shards', '--json')).stdout) as { shard: number; buckets: number; leader: string }[];
   expect(shown.at(-1)).toMatchObject({ shard, leader: await platform.leaderOf(cluster) });
   expect(shown.reduce((sum, { buckets }) => sum + buckets, 0)).toBe(1024);
-  const verified = await holdfast('ledger', 'verify');
+  const verified = await platform.command('ledger', 'verify');
   expect(verified.exitCode, verified.stdout).toBe(0);
   expect(verified.stdout).toContain(`shard ${shard}`);
 
@@ -59,9 +57,6 @@ test('a shard that joins while people pay could cost a request, take money along
 });
 
 test('what a shard lacks to join could be found out half-way', async () => {
-  expect(await holdfast('shards', 'add', '--move', '2000')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('there are 1024') });
+  expect(await platform.command('shards', 'add', '--move', '2000')).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('there are 1024') });
 });
 
-function holdfast(...args: string[]): ReturnType<typeof run> {
-  return run('node', [`${PROJECT}/platform/cli/main.ts`, '--instance', platform.instance.name, ...args]);
-}

@@ -6,8 +6,9 @@ import { signInStaff } from '../../platform/cli/api/staff.ts';
 import { containersOf, isHealthyNow, type Container } from '../../platform/cli/containers.ts';
 import { dockerApi } from '../../platform/cli/docker-api.ts';
 import { Instance } from '../../platform/cli/instance.ts';
-import { run } from '../../platform/cli/run.ts';
+import { run, type Outcome } from '../../platform/cli/run.ts';
 import { readSecret } from '../../platform/cli/state/secrets.ts';
+import { PROJECT } from '../../platform/cli/versions.ts';
 import { HEALED } from './budgets.ts';
 import { within } from './within.ts';
 
@@ -113,6 +114,11 @@ export class Platform {
       if (ill.length > 0) throw new Error(ill.map((container) => `${container.service} ${container.health}`).join(', '));
       return true;
     });
+  }
+
+  /** The command line of the product, on this instance; whatever its exit status. */
+  command(...words: string[]): Promise<Outcome> {
+    return run('node', ['--disable-warning=ExperimentalWarning', join(PROJECT, 'platform/cli/main.ts'), '--instance', this.instance.name, ...words]);
   }
 
   /** What a program prints inside a container. */

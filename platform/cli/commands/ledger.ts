@@ -5,7 +5,7 @@ import { startOneOff } from '../one-off.ts';
 import { Progress } from '../progress.ts';
 
 /** As `services/transactions/src/verify/checks.ts` has it. */
-interface Verification {
+export interface Verification {
   verdict: 'passed' | 'failed' | 'could_not_verify';
   /** Another verification was under way. */
   busy?: true;

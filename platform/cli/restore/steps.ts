@@ -1,9 +1,9 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { authoriseAuditRestore } from '../audit/authorise-restore.ts';
 import { askScheduler, share } from '../backups/scheduler.ts';
 import { containersOf, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { rebuildReporting } from '../commands/rebuild.ts';
-import { authoriseAuditRestore } from '../audit/authorise-restore.ts';
 import type { Instance } from '../instance.ts';
 import { plain } from '../progress.ts';
 import { archiveUntilNow, leaderOf } from './ask-leader.ts';
