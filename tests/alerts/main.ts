@@ -16,7 +16,8 @@ import { record } from '../kit/evidence.ts';
 import { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
 import { FIRED } from './evidence.ts';
-import { faults, type Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
+import { faults } from './faults.ts';
 import { scaledRules } from './scaled-rules.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Rule } from '../../platform/prometheus/alert-cases.ts';
-import type { Fault } from './faults.ts';
+import type { Fault } from './fault.ts';
 
 /** A file of rules, beside the real ones, with what a test cannot wait for made shorter: the same alert, the same labels, the same expression but for one number. */
 export function scaledRules(rules: readonly Rule[], faults: readonly Fault[]): string {
@@ -15,6 +15,6 @@ function scaledRule({ alert, expr, for: wait, labels, annotations }: Rule, { for
 
 function ruleNamed(rules: readonly Rule[], alert: string): Rule {
   const found = rules.find((rule) => rule.alert === alert);
-  if (!found) throw new Error(`tests/alerts/faults.ts makes ${alert} fire, which no file of platform/prometheus/rules has`);
+  if (!found) throw new Error(`tests/alerts/faults makes ${alert} fire, which no file of platform/prometheus/rules has`);
   return found;
 }

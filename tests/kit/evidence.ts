@@ -12,9 +12,12 @@ export interface EvidenceTable {
   readonly names: string;
   /** Headings of what this table tells beside what all of them do. */
   readonly figures: readonly string[];
-  /** The files that a row is true of, from the project's root: after a change of any of them it has to be shown again. */
-  readonly sourcesOf: (name: string) => readonly string[];
+  /** What a row is true of: after a change of any of it it has to be shown again. */
+  readonly sourcesOf: (name: string) => readonly Source[];
 }
+
+/** A file, from the project's root; or a part of one, by a name and its text. */
+export type Source = string | { readonly name: string; readonly text: string };
 
 export interface Evidence {
   readonly name: string;
@@ -49,7 +52,7 @@ export function record(table: EvidenceTable, evidence: Evidence, commit: string 
 export function faultsOf(table: EvidenceTable): string[] {
   return rowsOf(existsSync(table.file) ? readFileSync(table.file, 'utf8') : '').flatMap(({ name, cells, hash, seal }) => {
     if (seal !== sealOf(cells)) return [`${name}: this row was not written by a run`];
-    return hash === hashOf(table.sourcesOf(name)) ? [] : [`${name}: ${table.sourcesOf(name).join(' or ')} was changed since it passed: run it again, or take the row out`];
+    return hash === hashOf(table.sourcesOf(name)) ? [] : [`${name}: ${table.sourcesOf(name).map((source) => (typeof source === 'string' ? source : source.name)).join(' or ')} was changed since it passed: run it again, or take the row out`];
   });
 }
 
@@ -59,12 +62,14 @@ export function provenIn(table: EvidenceTable): Set<string> {
   return new Set(rows.filter(({ name, cells, hash, seal }) => seal === sealOf(cells) && hash === hashOf(table.sourcesOf(name))).map(({ name }) => name));
 }
 
-/** One short hash of files and their names. A file that is not there counts as that. */
-export function hashOf(files: readonly string[]): string {
+/** One short hash of sources and their names. A file that is not there counts as that. */
+export function hashOf(sources: readonly Source[]): string {
   const hash = createHash('sha256');
-  for (const file of files) {
-    const path = join(PROJECT, file);
-    hash.update(`${file}\n`).update(existsSync(path) ? readFileSync(path) : 'missing').update('\n');
+  for (const source of sources) {
+    if (typeof source === 'string') {
+      const path = join(PROJECT, source);
+      hash.update(`${source}\n`).update(existsSync(path) ? readFileSync(path) : 'missing').update('\n');
+    } else hash.update(`${source.name}\n${source.text}\n`);
   }
   return hash.digest('hex').slice(0, HASH_LENGTH);
 }
