@@ -7,14 +7,30 @@ export interface Fault {
   readonly what: string;
   /** Labels that the alert must carry, which become the variables of its page. */
   readonly labels: Readonly<Record<string, string>>;
-  readonly make: (platform: Platform) => Promise<void>;
-  /** Puts things right where the page does not, as it cannot know that they were only played. */
+  /** Breaks something. Without it nothing is broken: the threshold is moved onto what is, until the page has looked, and `what` says so. */
+  readonly make?: (platform: Platform) => Promise<void>;
+  /** Puts things right where the page cannot, as it cannot know that they were only played: after its Look, before its Act. Also when the alert did not fire. */
   readonly undo?: (platform: Platform) => Promise<void>;
-  /** What the rule waits for is scaled: another `for`, or another number in the place of one. Never another expression. */
-  readonly scaled?: { readonly for?: string; readonly number?: readonly [string, string] };
+  /** Variables of its page that are no labels of the alert. */
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly scaled?: Scaled;
+  /** Components and clusters that are worse off meanwhile, beside those of its labels: no other fault of its batch may be about them. */
+  readonly touches?: readonly string[];
+  /** Others could not be told from it, or would be mended with it. */
+  readonly alone?: true;
   /** Fired by every run; the others by `--full`. */
   readonly always?: true;
 }
+
+/** What a test cannot wait for, made shorter; from what to what. Never another expression. */
+export interface Scaled {
+  readonly for?: string;
+  readonly number?: Exchange | readonly Exchange[];
+  /** A window, wherever it stands: `['15m', '2m']`. */
+  readonly range?: Exchange;
+}
+
+export type Exchange = readonly [from: string, to: string];
 
 export const stopped = (service: string) => (platform: Platform): Promise<void> => platform.stop(service);
 export const started = (service: string) => (platform: Platform): Promise<void> => platform.start(service);

@@ -1,162 +1,124 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { components } from '../../platform/components.ts';
-import { docker } from '../../platform/cli/run.ts';
-import { firingAlerts, type Alert } from '../../platform/cli/monitoring.ts';
-import { writeReceivers, writeReceiverSecret } from '../../platform/cli/state/receivers.ts';
 import { PROJECT } from '../../platform/cli/versions.ts';
-import { waitUntilHealthy } from '../../platform/cli/containers.ts';
 import { alertingRules } from '../../platform/prometheus/alert-cases.ts';
 import { pageNamed } from '../../runbooks/runner/pages.ts';
-import { runPage } from '../../runbooks/runner/run-page.ts';
-import { record } from '../kit/evidence.ts';
+import { provenIn, record } from '../kit/evidence.ts';
 import { Platform } from '../kit/platform.ts';
-import { within } from '../kit/within.ts';
+import { Batch, type Outcome } from './batch.ts';
+import { batchesOf } from './batches.ts';
 import { FIRED } from './evidence.ts';
 import type { Fault } from './fault.ts';
 import { faults } from './faults.ts';
-import { scaledRules } from './scaled-rules.ts';
+import { notFired } from './not-fired.ts';
+import { Receiving } from './receiving.ts';
+import { wordsOf } from './scaled-rules.ts';
 
-/**
- * Makes alerts fire by real faults on a running platform, and sees each told to somebody, mended by its own page, and cleared.
- *   node tests/alerts/main.ts --instance NAME [--full] [--only ALERT]… [--no-record]
- */
-const { values: options } = parseArgs({ options: { instance: { type: 'string', default: 'holdfast-test' }, full: { type: 'boolean', default: false }, only: { type: 'string', multiple: true }, 'no-record': { type: 'boolean', default: false } } });
-process.env.HOLDFAST_INSTANCE = options.instance;
+const USAGE = `node tests/alerts/main.ts [--instance NAME] [--full | --family NAME… | --only ALERT…] [--again] [--minutes N] [--no-record]
+  --instance   a running instance (default: holdfast-test); it is broken, and mended by the pages of the alerts
+  --full       every fault; without it one of each family or so
+  --family     all of a file of faults/
+  --again      also those whose row of FIRED.md is true of rule, page and fault as they are
+  --minutes    begins no further batch after so many
+  --no-record  leaves dashboards/alerts/FIRED.md as it is
+Exit status: 0 all passed, 1 one did not, 2 wrong arguments`;
 
-/** Rules wait up to two minutes, and a scrape, an evaluation and a group of alerts come on top. */
-const FIRES_MS = 300_000;
-const DELIVERED_MS = 60_000;
-const CLEARED_MS = 180_000;
+const REPORTS = join(PROJECT, '.holdfast', 'test-reports', 'alerts');
 
-const RECEIVER = { name: 'alert-test', kind: 'webhook', hears: 'all' } as const;
+const rules = new Map(alertingRules().map((rule) => [rule.alert, rule]));
 
-interface Delivery {
-  at: string;
-  payload: { alerts: { status: string; labels: Record<string, string>; startsAt: string }[] };
+interface Options {
+  readonly wanted: readonly Fault[];
+  readonly again: boolean;
+  readonly until: number;
+  readonly record: boolean;
 }
 
-const platform = await Platform.attach();
-const chosen = faults.filter(({ alert, always }) => options.only?.includes(alert) ?? (options.full || always));
-if (chosen.length === 0) throw new Error(`no fault for ${options.only?.join(', ')}: see tests/alerts/faults.ts`);
-const reports = join(PROJECT, '.holdfast', 'test-reports', 'alerts');
-mkdirSync(reports, { recursive: true });
-const heard = join(reports, 'heard.jsonl');
-writeFileSync(heard, '');
+type Verdict = 'passed' | 'passed before' | 'failed' | 'not reached';
 
-const receiver = await startReceiver();
-let failed = 0;
-// Whoever ends it early finds his platform as it was, but for the fault that is being played.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void tidy().finally(() => process.exit(130)));
-try {
-  await tellReceiver(receiver.url);
-  await useRules(chosen);
-  for (const fault of chosen) {
-    try {
-      await prove(fault);
-    } catch (error) {
-      failed++;
-      console.log(`FAILED  ${fault.alert}: ${(error as Error).message}`);
-      await fault.undo?.(platform).catch(() => undefined);
-    }
+/** Makes alerts fire by real faults on a running platform, and sees each told to somebody, mended by its own page, and cleared. */
+async function main(): Promise<number> {
+  const options = optionsOf();
+  if (!options) {
+    console.error(USAGE);
+    return 2;
   }
-} finally {
-  await tidy();
-}
-console.log(`${chosen.length - failed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
-
-async function tidy(): Promise<void> {
-  await useRules([]).catch(() => undefined);
-  await forgetReceiver().catch(() => undefined);
-  receiver.process.kill('SIGTERM');
-  platform.close();
+  mkdirSync(REPORTS, { recursive: true });
+  const proven = options.again ? new Set<string>() : provenIn(FIRED);
+  const verdicts = new Map<string, Verdict>(options.wanted.map(({ alert }) => [alert, proven.has(alert) ? 'passed before' : 'not reached']));
+  const open = options.wanted.filter(({ alert }) => !proven.has(alert));
+  if (open.length > 0) await fireAll(open, options, (alert, verdict) => verdicts.set(alert, verdict));
+  return summary(verdicts);
 }
 
-/** The fault, the alert, its delivery, its page, its end; each with the seconds since the one that it follows. */
-async function prove(fault: Fault): Promise<void> {
-  const isIt = ({ name, labels }: { name: string; labels: Readonly<Record<string, string>> }): boolean => name === fault.alert && Object.entries(fault.labels).every(([label, value]) => labels[label] === value);
-  await within(CLEARED_MS, `${fault.alert} to be silent before its fault`, async () => ((await firingAlerts(platform.instance)).some(isIt) ? undefined : true));
-  const began = Date.now();
-  await fault.make(platform);
-  const alert = await within(FIRES_MS, `${fault.alert} to fire`, async () => (await firingAlerts(platform.instance)).find(isIt));
-  const fired = seconds(began);
-  const delivered = await within(DELIVERED_MS, `${fault.alert} to be delivered`, () => Promise.resolve(deliveryOf(fault, 'firing', began)));
-  const told = Math.round((Date.parse(delivered.at) - began) / 1000);
-  console.log(`fired   ${fault.alert}: ${fault.what}; after ${fired} s, delivered after ${told} s`);
-  const mending = Date.now();
-  // Where the page cannot mend what was only played, that ends while the page is followed.
-  await fault.undo?.(platform);
-  if (fault.scaled?.number) await useRules([]);
-  const page = await runPage(pageNamed(fault.alert), { instance: platform.instance.name, variables: variablesOf(fault, alert), watch: { after: (step) => console.log(`        ${step.differences.length === 0 ? 'ok' : 'NOT AS EXPECTED'} ${step.command.split('\n')[0]} (${step.seconds.toFixed(0)} s)`) } });
-  if (page.verdict !== 'as expected') throw new Error(`its page stopped: ${page.steps.at(-1)?.differences.join('; ') ?? ''}\n${page.steps.at(-1)?.output.slice(-800) ?? ''}`);
-  await within(CLEARED_MS, `${fault.alert} to be told as cleared`, () => Promise.resolve(deliveryOf(fault, 'resolved', mending)));
-  const cleared = seconds(mending);
-  console.log(`passed  ${fault.alert}: cleared ${cleared} s after its page was opened`);
-  const { for: wait, number } = fault.scaled ?? {};
-  const scaled = [...(wait ? [`for ${wait}`] : []), ...(number ? [`${number[0]} is ${number[1]}`] : [])].join(', ') || 'no';
-  if (!options['no-record']) record(FIRED, { name: fault.alert, seconds: seconds(began), figures: [fault.what, scaled, fired, told, cleared] });
+async function fireAll(open: readonly Fault[], options: Options, tell: (alert: string, verdict: Verdict) => void): Promise<void> {
+  const platform = await Platform.attach();
+  const receiving = await Receiving.begin(platform.instance.name, 'all', REPORTS);
+  let batch: Batch | undefined;
+  const tidy = async (): Promise<void> => {
+    await batch?.undoAll();
+    await receiving.end();
+    platform.close();
+  };
+  // Whoever ends it early finds his platform as it was.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void tidy().finally(() => process.exit(130)));
+  try {
+    const batches = batchesOf(open, pageNamed);
+    for (let next = batches.shift(); next && Date.now() < options.until; next = batches.shift()) {
+      say(`batch   ${next.map(({ alert }) => alert).join(', ')}; ${batches.length} more`);
+      batch = new Batch(platform, receiving, next, say);
+      for (const outcome of await batch.play()) {
+        if (outcome.verdict === 'postponed') batches.push([outcome.fault]);
+        else tell(outcome.fault.alert, outcome.verdict);
+        if (outcome.verdict === 'passed') passed(outcome, options.record);
+      }
+    }
+  } finally {
+    await tidy();
+  }
 }
 
-/** Variables of a page are called as the labels, in capitals. */
-function variablesOf(fault: Fault, alert: Alert): Record<string, string> {
-  const needed = new Set(pageNamed(fault.alert).text.match(/\$[A-Z][A-Z0-9_]*/g)?.map((name) => name.slice(1)));
-  return Object.fromEntries(Object.entries(alert.labels).map(([label, value]) => [label.toUpperCase(), value] as const).filter(([name]) => needed.has(name)));
+function passed({ fault, whole, fired, told, cleared }: Outcome, isRecorded: boolean): void {
+  say(`passed  ${fault.alert}: fired after ${fired} s, told after ${told} s, cleared ${cleared} s after its page was opened`);
+  if (isRecorded) record(FIRED, { name: fault.alert, seconds: whole, figures: [fault.what, wordsOf(fault.scaled), fired, told, cleared] });
 }
 
-function deliveryOf(fault: Fault, status: string, since: number): Delivery | undefined {
-  const all = readFileSync(heard, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Delivery);
-  return all.find(({ at, payload }) => Date.parse(at) >= since && payload.alerts.some((alert) => alert.status === status && alert.labels.alertname === fault.alert && Object.entries(fault.labels).every(([label, value]) => alert.labels[label] === value)));
+function summary(verdicts: ReadonlyMap<string, Verdict>): number {
+  writeFileSync(join(REPORTS, 'results.json'), JSON.stringify([...verdicts].map(([alert, verdict]) => ({ alert, verdict })), null, 1));
+  console.log('');
+  for (const [alert, verdict] of verdicts) console.log(`${verdict.padEnd(14)} ${alert}`);
+  const without = [...rules.keys()].filter((alert) => !faults.some((fault) => fault.alert === alert));
+  if (without.length > 0) console.log(`\nWithout a fault:\n${without.map((alert) => `  ${alert}: ${notFired[alert] ?? 'nobody has made one'}`).join('\n')}`);
+  const count = (...wanted: Verdict[]): number => [...verdicts.values()].filter((verdict) => wanted.includes(verdict)).length;
+  console.log(`\n${count('passed', 'passed before')} passed, ${count('failed')} failed, ${count('not reached')} not reached`);
+  return count('failed', 'not reached') > 0 ? 1 : 0;
 }
 
-/** Alertmanager is in a network of Docker: this machine has the address of its gateway there. */
-async function startReceiver(): Promise<{ process: ChildProcess; url: string }> {
-  const address = (await docker('network', 'inspect', `${platform.instance.name}_public`, '-f', '{{ (index .IPAM.Config 0).Gateway }}')).trim();
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'receiver.ts'), address, heard], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', resolve);
-    child.once('exit', (code) => reject(new Error(`the receiver ended with ${code}`)));
-  });
-  return { process: child, url };
+function optionsOf(): Options | undefined {
+  try {
+    const { values } = parseArgs({ options: { instance: { type: 'string', default: 'holdfast-test' }, full: { type: 'boolean', default: false }, family: { type: 'string', multiple: true }, only: { type: 'string', multiple: true }, again: { type: 'boolean', default: false }, minutes: { type: 'string', default: '1440' }, 'no-record': { type: 'boolean', default: false } } });
+    process.env.HOLDFAST_INSTANCE = values.instance;
+    const isWanted = ({ alert, always }: Fault): boolean => {
+      if (values.only || values.family) return (values.only?.includes(alert) ?? false) || (values.family?.includes(rules.get(alert)?.component ?? '') ?? false);
+      return values.full || always === true;
+    };
+    // Should the time not be enough, people's sleep comes first.
+    const wanted = faults.filter(isWanted).toSorted((a, b) => Number(isPage(b)) - Number(isPage(a)));
+    const minutes = Number(values.minutes);
+    if (wanted.length === 0 || !(minutes > 0)) return undefined;
+    return { wanted, again: values.again, until: Date.now() + minutes * 60_000, record: !values['no-record'] };
+  } catch {
+    return undefined;
+  }
 }
 
-async function tellReceiver(url: string): Promise<void> {
-  const { instance } = platform;
-  await writeReceiverSecret(instance, RECEIVER, url);
-  instance.settings.receivers = [...(instance.settings.receivers ?? []).filter(({ name }) => name !== RECEIVER.name), RECEIVER];
-  await restartAlertmanager();
+function isPage({ alert }: Fault): boolean {
+  return rules.get(alert)?.labels.severity === 'page';
 }
 
-async function forgetReceiver(): Promise<void> {
-  const { instance } = platform;
-  instance.settings.receivers = (instance.settings.receivers ?? []).filter(({ name }) => name !== RECEIVER.name);
-  await restartAlertmanager();
+function say(line: string): void {
+  console.log(`${new Date().toISOString().slice(11, 19)}  ${line}`);
 }
 
-async function restartAlertmanager(): Promise<void> {
-  await platform.instance.save();
-  await writeReceivers(platform.instance);
-  await platform.instance.compose(['restart', '--timeout', '5', 'alertmanager']);
-  await waitUntilHealthy(platform.instance, ['alertmanager'], 120, () => undefined);
-}
-
-/** Prometheus reads rules of the installation's own from its secrets directory, and again at SIGHUP. */
-async function useRules(scaled: readonly Fault[]): Promise<void> {
-  const directory = join(platform.instance.directory, 'secrets', 'prometheus', 'rules');
-  const { uid } = components.prometheus;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const file = join(directory, 'scaled.yml');
-  if (scaled.some((fault) => fault.scaled !== undefined)) {
-    writeFileSync(file, scaledRules(alertingRules(), scaled), { mode: 0o400 });
-    chownSync(file, uid, uid);
-  } else rmSync(file, { force: true });
-  chownSync(directory, uid, uid);
-  await platform.signal(await platform.container('prometheus'), 'SIGHUP');
-}
-
-function seconds(since: number): number {
-  return Math.round((Date.now() - since) / 1000);
-}
+process.exitCode = await main();

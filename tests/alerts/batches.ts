@@ -1,0 +1,44 @@
+import { inhibitions } from '../../platform/alertmanager/routing.ts';
+import type { Page } from '../../runbooks/runner/page.ts';
+import type { Fault } from './fault.ts';
+
+/** As many as one evening's on-call person would still keep apart. */
+const AT_MOST = 8;
+
+/** Labels that name what an alert is about. */
+const ABOUT = ['component', 'cluster', 'job', 'instance', 'service'];
+
+/**
+ * Faults that are made together, so that their waits pass together. Apart are kept: two about the same thing, one whose alert would hold the other's back, and two whose pages
+ * mend whatever is ill. Such a page is the last of its batch: it would mend the others' faults before their own pages have.
+ */
+export function batchesOf(faults: readonly Fault[], pageOf: (alert: string) => Page): Fault[][] {
+  const mendsAll = new Map(faults.map((fault) => [fault, mendsWhateverIsIll(pageOf(fault.alert))]));
+  const batches: Fault[][] = [];
+  for (const fault of faults) {
+    const fits = batches.find((batch) => batch.length < AT_MOST && batch.every((other) => canFireTogether(fault, other) && !(mendsAll.get(fault) && mendsAll.get(other))));
+    if (fits) fits.push(fault);
+    else batches.push([fault]);
+  }
+  return batches.map((batch) => batch.toSorted((a, b) => Number(mendsAll.get(a)) - Number(mendsAll.get(b))));
+}
+
+export function canFireTogether(one: Fault, other: Fault): boolean {
+  if (one.alone || other.alone || holdsBack(one, other) || holdsBack(other, one)) return false;
+  const touched = touchedBy(one);
+  return !touchedBy(other).some((thing) => touched.includes(thing));
+}
+
+/** By the table that Alertmanager goes by, whatever labels it would compare: rather a batch more than an alert of which nobody is told. */
+function holdsBack(source: Fault, target: Fault): boolean {
+  return inhibitions.some((rule) => rule.source === source.alert && rule.targets.includes(target.alert));
+}
+
+function touchedBy({ labels, touches = [] }: Fault): string[] {
+  return [...ABOUT.flatMap((label) => labels[label] ?? []), ...touches];
+}
+
+/** `up` starts what is stopped and makes what is missing; `restart --ill` does the former. */
+export function mendsWhateverIsIll(page: Page): boolean {
+  return page.sections.filter(({ name }) => name !== 'Undo').some(({ blocks }) => blocks.some(({ source }) => /\.\/holdfast (up\b|restart --ill\b)/.test(source)));
+}
