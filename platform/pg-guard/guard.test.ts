@@ -5,6 +5,7 @@ import { metricsOf } from './metrics.ts';
 import type { Sighting } from './watch.ts';
 
 const NOW = Date.parse('2026-01-01T12:00:00Z');
+const STRICT = '{"synchronous_mode":true,"synchronous_mode_strict":true}';
 
 test('the lead of a dead leader is freed, once', async () => {
   const { guard, etcd, host } = world();
@@ -16,7 +17,26 @@ test('the lead of a dead leader is freed, once', async () => {
   expect(etcd.has('leader')).toBe(false);
   await guard.watch(NOW);
   await guard.read(NOW);
-  expect(guard.told()).toEqual([{ cluster: 'ledger0', leaderSeen: false, needsReplica: true, riskUntilMs: undefined, freed: 1 }]);
+  expect(guard.told()).toEqual([{ cluster: 'ledger0', leaderSeen: false, needsReplica: false, riskUntilMs: undefined, freed: 1 }]);
+});
+
+test('where nothing is acknowledged by one node alone, the lead is not taken from a leader that Docker is about to start anew', async () => {
+  const { guard, etcd, host } = world(STRICT);
+  await guard.read(NOW);
+  host.delete('80eb041a8601');
+  await guard.watch(NOW);
+  await guard.watch(NOW + 9_000);
+  expect(etcd.has('leader')).toBe(true);
+  host.set('80eb041a8601', { pid: 900, start: '200' });
+  etcd.put('leader', 'ledger0-a');
+  await guard.read(NOW + 9_500);
+  await guard.watch(NOW + 9_500);
+  host.delete('80eb041a8601');
+  // It is dead once more, and has all the time again.
+  await guard.watch(NOW + 12_000);
+  expect(etcd.has('leader')).toBe(true);
+  await guard.watch(NOW + 22_000);
+  expect(etcd.has('leader')).toBe(false);
 });
 
 test('a node that is back and has taken its lead anew keeps it, though the old process is dead', async () => {
@@ -44,7 +64,7 @@ test('what else has changed is read first, and then the dead leader’s lead is 
   const { guard, etcd, host } = world();
   await guard.read(NOW);
   host.delete('80eb041a8601');
-  etcd.put('config', '{"synchronous_mode":true,"synchronous_mode_strict":false}');
+  etcd.put('config', '{"synchronous_mode":true,"synchronous_mode_strict":false,"ttl":30}');
   await guard.watch(NOW);
   expect(etcd.has('leader')).toBe(true);
   await guard.watch(NOW);
@@ -132,9 +152,10 @@ class Keys {
   }
 }
 
-function world(): { guard: Guard; etcd: Keys; host: Map<string, Sighting> } {
+/** Of a cluster that goes on with a single copy, unless told otherwise. */
+function world(config = '{"synchronous_mode":true,"synchronous_mode_strict":false}'): { guard: Guard; etcd: Keys; host: Map<string, Sighting> } {
   const etcd = new Keys();
-  etcd.put('config', '{"synchronous_mode":true,"synchronous_mode_strict":true}');
+  etcd.put('config', config);
   etcd.put('leader', 'ledger0-a');
   etcd.put('members/ledger0-a', '{"tags":{"container":"80eb041a8601"}}');
   etcd.put('sync', '{"leader":"ledger0-a","sync_standby":"ledger0-b"}');

@@ -2,7 +2,7 @@ import type { Etcd } from './etcd.ts';
 import { clustersIn, KEYS_OF_PATRONI, type ClusterKeys } from './keys.ts';
 import type { Processes } from './processes.ts';
 import { needsReplica, withoutEndedRisk } from './risk.ts';
-import { mayBeFreed, nextWatch, stillTrue, type Watched } from './watch.ts';
+import { mayBeFreed, nextWatch, patienceMs, stillTrue, type Watched } from './watch.ts';
 
 /** What Prometheus is told of a cluster. */
 export interface Told {
@@ -23,6 +23,8 @@ export class Guard {
   private readonly say: Say;
   private readonly watched = new Map<string, Watched>();
   private readonly freed = new Map<string, number>();
+  /** Since when the leader of a cluster is known to be dead. */
+  private readonly deadSinceMs = new Map<string, number>();
 
   constructor(etcd: Pick<Etcd, 'below' | 'deleteIf' | 'putIf'>, processes: Pick<Processes, 'firstOf' | 'lives'>, say: Say) {
     this.etcd = etcd;
@@ -41,8 +43,13 @@ export class Guard {
 
   async watch(nowMs: number): Promise<void> {
     for (const [cluster, watched] of this.watched) {
-      if (!watched.sighting || this.processes.lives(watched.sighting) || !mayBeFreed(watched)) continue;
-      await this.free(cluster, watched, nowMs);
+      if (!watched.sighting || this.processes.lives(watched.sighting)) {
+        this.deadSinceMs.delete(cluster);
+        continue;
+      }
+      const deadSinceMs = this.deadSinceMs.get(cluster) ?? nowMs;
+      this.deadSinceMs.set(cluster, deadSinceMs);
+      if (mayBeFreed(watched) && nowMs - deadSinceMs >= patienceMs(watched)) await this.free(cluster, watched, nowMs);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ClusterKeys, Key } from './keys.ts';
+import { needsReplica } from './risk.ts';
 
 /** A process that was seen alive: an id is used again, but never with the same start. */
 export interface Sighting {
@@ -30,6 +31,17 @@ export function nextWatch(before: Watched | undefined, keys: ClusterKeys, seek: 
  */
 export function mayBeFreed({ keys }: Watched): boolean {
   return keys.leader !== undefined && keys.inStep.length > 0 && keys.config !== undefined && keys.config.value.pause !== true;
+}
+
+/** Docker has a container running again within a second; one that is not there by now does not come back by itself. */
+const COMES_BACK_MS = 10_000;
+
+/**
+ * How long a dead leader may take to come back before its lead is freed. Where a commit needs a second node the other one could acknowledge nothing by itself: writes
+ * go on soonest if the old leader leads again, as a new leader's replica has to be rewound first.
+ */
+export function patienceMs({ keys }: Watched): number {
+  return needsReplica(keys) ? COMES_BACK_MS : 0;
 }
 
 /** What must still be as it was read, to the revision, at the moment in which the lead is freed. */

@@ -20,7 +20,7 @@ const SESSION = '__Host-holdfast-operator';
 const ATTEMPT = '__Host-holdfast-sign-in';
 const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax';
 
-/** Signs operators in by Keycloak, and keeps it in a cookie that only the gateway can open (platform/decisions/0023). */
+/** Signs operators in by Keycloak, and keeps it in a cookie that only the gateway can open (platform/decisions/0022). */
 export class SignIn {
   constructor(private readonly options: {
     readonly provider: SignInProvider;
