@@ -54,6 +54,8 @@ export interface Undertaking {
   stopped: string[];
   /** Steps that were finished, in order. */
   done: string[];
+  /** How many seconds each of them took; of one that was interrupted, its last try. */
+  took_s?: Record<string, number>;
   /** When the restored data took the place of the old. */
   placed_at?: string;
   finished_at?: string;
@@ -74,8 +76,10 @@ export async function goOn(
 ): Promise<void> {
   for (const step of steps) {
     if (undertaking.done.includes(step.name)) continue;
+    const began = performance.now();
     await show(step.label, (say) => step.run(say));
     undertaking.done.push(step.name);
+    undertaking.took_s = { ...undertaking.took_s, [step.name]: Math.round((performance.now() - began) / 10) / 100 };
     await save();
   }
 }
