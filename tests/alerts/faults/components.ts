@@ -8,6 +8,7 @@ import { insideNode } from '../inside-node.ts';
 const USERS_LIMIT_BYTES = 160 * 1024 ** 2;
 
 export const componentFaults: readonly Fault[] = [
+  { alert: 'Watchdog', what: 'Alertmanager is stopped, and who waits for the heartbeat hears nothing for 150 s', labels: {}, make: stopped('alertmanager'), alone: true },
   { alert: 'ComponentDown', what: 'Kafka is stopped', labels: { component: 'kafka' }, make: stopped('kafka'), touches: ['transactions', 'reporting', 'audit'], always: true },
   { alert: 'ServiceAbsent', what: 'the only container of reporting is removed', labels: { job: 'reporting' }, make: async (platform) => { await platform.instance.compose(['rm', '--stop', '--force', 'reporting']); } },
   { alert: 'SupportDown', what: 'node-exporter is stopped', labels: { component: 'node-exporter' }, make: stopped('node-exporter'), scaled: { for: '15s' } },
