@@ -13,7 +13,7 @@ import { plain } from './progress.ts';
 import { docker, run } from './run.ts';
 import { PROJECT } from './versions.ts';
 
-export const STAGES = ['static', 'unit', 'integration', 'e2e', 'faults', 'drills'] as const;
+export const STAGES = ['static', 'unit', 'integration', 'e2e', 'alerts', 'faults', 'drills'] as const;
 /** What CI's faults follow from: each kind is among them, and leader, replica, etcd, Kafka, Redis and services. `npm run test:faults -- --seed` tries others. */
 const FAULTS_SEED = 852;
 const FAULTS = 20;
@@ -56,7 +56,7 @@ export class TestRun {
     if (stages.includes('static')) await this.timed('static checks', () => this.static());
     if (stages.includes('unit')) await this.timed('unit tests', () => this.jest('unit'));
     if (stages.includes('integration')) await this.timed('integration tests', () => this.jest('integration'));
-    if (stages.some((stage) => ['e2e', 'faults', 'drills'].includes(stage))) await this.onAPlatform(stages);
+    if (stages.some((stage) => ['e2e', 'alerts', 'faults', 'drills'].includes(stage))) await this.onAPlatform(stages);
     plain('\nWhere the time went:');
     for (const [label, seconds] of this.times) plain(`  ${label.padEnd(28)} ${seconds.toFixed(0).padStart(5)} s`);
     return this.counts;
@@ -107,7 +107,7 @@ export class TestRun {
     });
   }
 
-  /** All three kinds of tests on one platform: the faults leave it with a history, the drills destroy parts of it. */
+  /** All four kinds of tests on one platform: alerts leave it mended, the faults leave it with a history, the drills destroy parts of it. */
   private async onAPlatform(stages: readonly StageName[]): Promise<void> {
     // Also that of a run from another checkout, which was interrupted: its data would not fit this run's secrets.
     await this.timed('removing what an earlier run left', async () => {
@@ -119,6 +119,7 @@ export class TestRun {
       const isUp = await this.succeeds('platform up', () => bringUp(this.instance, {}));
       if (!isUp) await this.showLogsOfTheIll();
       if (isUp && stages.includes('e2e')) await this.timed('end-to-end tests', () => this.playwright());
+      if (isUp && stages.includes('alerts') && this.options.grep === undefined) await this.timed('alerts by fire', () => this.alerts());
       if (isUp && stages.includes('faults') && this.options.grep === undefined) await this.timed('faults by seed', () => this.faults());
       if (isUp && stages.includes('drills') && this.options.grep === undefined) await this.timed('drills', () => this.drills());
     } finally {
@@ -162,16 +163,24 @@ export class TestRun {
     this.count(`${faults} faults by seed`, exitCode === 0);
   }
 
+  /** Each alert is one test of the closing count: about one of each family in every run, all on demand. Evidence is left by `tests/alerts/main.ts` on an instance that was not tested before. */
+  private async alerts(): Promise<void> {
+    const report = join(this.reports, 'alerts', 'results.json');
+    await rm(report, { force: true });
+    await this.inContainer(
+      ['node', '--run', 'test:alerts', '--', '--instance', this.instance.name, '--again', '--no-record', ...(this.options.full ? ['--full'] : [])],
+      ['--network', 'host', '--pid', 'host'],
+    );
+    await this.countReport('alerts', report, verdictsOf);
+  }
+
   /** Each drill is one test of the closing count. A few in every run, which leave no evidence; all of them on demand, which do, and go on with what is missing. */
   private async drills(): Promise<void> {
     const report = join(this.reports, 'drills', 'results.json');
     await rm(report, { force: true });
     const chosen = this.options.drills ? (this.options.shard ? ['--shard', this.options.shard] : []) : ['--few', '--again', '--no-record'];
     await this.inContainer(['node', '--run', 'test:drills', '--', '--instance', this.instance.name, ...chosen], ['--network', 'host', '--pid', 'host']);
-    await this.countReport('drills', report, (text) => {
-      const verdicts = (JSON.parse(text) as { verdict: string }[]).map(({ verdict }) => verdict.startsWith('passed'));
-      return { passed: verdicts.filter(Boolean).length, failed: verdicts.filter((passed) => !passed).length };
-    });
+    await this.countReport('drills', report, verdictsOf);
   }
 
   /** A runner that leaves no report, or one without a test, has failed, whatever its exit status says. */
@@ -194,4 +203,10 @@ export class TestRun {
       '-e', `HOLDFAST_PROJECT=${PROJECT}`, '-e', 'CI=1', ...extra, this.image, ...command,
     ], { inherit: true });
   }
+}
+
+/** Of runners that say of each thing whether it has passed, now or before. */
+function verdictsOf(text: string): Counts {
+  const verdicts = (JSON.parse(text) as { verdict: string }[]).map(({ verdict }) => verdict.startsWith('passed'));
+  return { passed: verdicts.filter(Boolean).length, failed: verdicts.filter((passed) => !passed).length };
 }

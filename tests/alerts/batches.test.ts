@@ -17,6 +17,10 @@ test('two faults of the same thing are not mixed up', () => {
   expect(batched([fault('A', { labels: { cluster: 'ledger1' } }), fault('B', { touches: ['ledger1'] }), fault('C', { labels: { component: 'kafka' } })])).toEqual(['A C', 'B']);
 });
 
+test('nothing is broken that another needs, and two may need the same', () => {
+  expect(batched([fault('A', { needs: ['kafka'] }), fault('B', { needs: ['kafka'] }), fault('C', { touches: ['kafka'] })])).toEqual(['A B', 'C']);
+});
+
 test('what wants to be alone is', () => {
   expect(batched([fault('A'), fault('B', { alone: true }), fault('C')])).toEqual(['A C', 'B']);
 });

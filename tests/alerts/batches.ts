@@ -9,7 +9,7 @@ const AT_MOST = 8;
 const ABOUT = ['component', 'cluster', 'job', 'instance', 'service'];
 
 /**
- * Faults that are made together, so that their waits pass together. Apart are kept: two about the same thing, one whose alert would hold the other's back, and two whose pages
+ * Faults that are made together, so that their waits pass together. Apart are kept: two about the same thing, one that breaks what another needs, one whose alert would hold the other's back, and two whose pages
  * mend whatever is ill. Such a page is the last of its batch: it would mend the others' faults before their own pages have.
  */
 export function batchesOf(faults: readonly Fault[], pageOf: (alert: string) => Page): Fault[][] {
@@ -25,13 +25,17 @@ export function batchesOf(faults: readonly Fault[], pageOf: (alert: string) => P
 
 export function canFireTogether(one: Fault, other: Fault): boolean {
   if (one.alone || other.alone || holdsBack(one, other) || holdsBack(other, one)) return false;
-  const touched = touchedBy(one);
-  return !touchedBy(other).some((thing) => touched.includes(thing));
+  return !disturbs(one, other) && !disturbs(other, one);
 }
 
 /** By the table that Alertmanager goes by, whatever labels it would compare: rather a batch more than an alert of which nobody is told. */
 function holdsBack(source: Fault, target: Fault): boolean {
   return inhibitions.some((rule) => rule.source === source.alert && rule.targets.includes(target.alert));
+}
+
+function disturbs(one: Fault, other: Fault): boolean {
+  const concern = [...touchedBy(other), ...(other.needs ?? [])];
+  return touchedBy(one).some((thing) => concern.includes(thing));
 }
 
 function touchedBy({ labels, touches = [] }: Fault): string[] {

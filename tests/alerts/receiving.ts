@@ -52,11 +52,20 @@ export class Receiving {
     return receiving;
   }
 
-  /** When it was told, at or after a moment, that the alert fires or has ended: milliseconds since 1970. */
-  toldOf({ alert, labels }: Told, status: 'firing' | 'resolved', since: number): number | undefined {
+  /** When it was first told, at or after a moment, that the alert fires or has ended: milliseconds since 1970. */
+  toldOf(told: Told, status: 'firing' | 'resolved', since: number): number | undefined {
+    return this.allOf(told, status).find((at) => at >= since);
+  }
+
+  /** When it was last told. */
+  lastToldOf(told: Told, status: 'firing' | 'resolved'): number | undefined {
+    return this.allOf(told, status).at(-1);
+  }
+
+  private allOf({ alert, labels }: Told, status: string): number[] {
     const deliveries = readFileSync(this.heard, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as Delivery);
-    const found = deliveries.find(({ at, payload }) => Date.parse(at) >= since && payload.alerts.some((one) => one.status === status && one.labels.alertname === alert && Object.entries(labels).every(([label, value]) => one.labels[label] === value)));
-    return found && Date.parse(found.at);
+    const isIt = (one: Delivery['payload']['alerts'][number]): boolean => one.status === status && one.labels.alertname === alert && Object.entries(labels).every(([label, value]) => one.labels[label] === value);
+    return deliveries.filter(({ payload }) => payload.alerts.some(isIt)).map(({ at }) => Date.parse(at));
   }
 
   async end(): Promise<void> {

@@ -16,7 +16,7 @@ const readOnly = (directory: string) => async (platform: Platform): Promise<void
 const writable = (directory: string) => async (platform: Platform): Promise<void> => { await platform.inside('audit', 'sh', '-euc', `chmod u+w ${directory} ${directory}/*`); };
 
 export const auditFaults: readonly Fault[] = [
-  { alert: 'AuditTrailBroken', what: 'the last entry that was signed is made to say another time', labels: { found_by: 'checkpoint' }, make: tamper, undo: putBack, undoBefore: 'Check', tidy: removeEvidence, touches: ['audit'] },
+  { alert: 'AuditTrailBroken', what: 'the last entry that was signed is made to say another time', labels: { found_by: 'checkpoint' }, make: tamper, undo: putBack, undoBefore: 'Check', tidy: removeEvidence, touches: ['audit'], always: true },
   { alert: 'AuditCheckpointLate', what: 'where checkpoints are kept nothing can be written', labels: {}, make: readOnly('/var/lib/checkpoints'), undo: writable('/var/lib/checkpoints'), scaled: { for: '15s', number: ['300', '90'] }, touches: ['audit'] },
   {
     alert: 'AuditSecondPlaceMissing', what: 'in the second place nothing can be written', labels: {}, prepare: nameSecondPlace, make: readOnly('/var/lib/checkpoints-copy'), undo: writable('/var/lib/checkpoints-copy'),

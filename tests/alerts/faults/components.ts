@@ -8,7 +8,8 @@ import { insideNode } from '../inside-node.ts';
 const USERS_LIMIT_BYTES = 160 * 1024 ** 2;
 
 export const componentFaults: readonly Fault[] = [
-  { alert: 'ComponentDown', what: 'Kafka is stopped', labels: { component: 'kafka' }, make: stopped('kafka'), touches: ['transactions', 'reporting', 'audit'], always: true },
+  { alert: 'Watchdog', what: 'Alertmanager is stopped, and who waits for the heartbeat hears nothing for 150 s', labels: {}, make: stopped('alertmanager'), alone: true },
+  { alert: 'ComponentDown', what: 'Kafka is stopped', labels: { component: 'kafka' }, make: stopped('kafka'), always: true },
   { alert: 'ServiceAbsent', what: 'the only container of reporting is removed', labels: { job: 'reporting' }, make: async (platform) => { await platform.instance.compose(['rm', '--stop', '--force', 'reporting']); } },
   { alert: 'SupportDown', what: 'node-exporter is stopped', labels: { component: 'node-exporter' }, make: stopped('node-exporter'), scaled: { for: '15s' } },
   { alert: 'RestartLoop', what: 'users is killed four times', labels: { component: 'users' }, make: killFourTimes, scaled: { range: ['15m', '3m'] } },
@@ -17,7 +18,7 @@ export const componentFaults: readonly Fault[] = [
     make: (platform) => insideNode(platform, 'users', fillMemory(Math.round(0.82 * USERS_LIMIT_BYTES))), scaled: { for: '15s', number: ['0.92', '0.75'] },
   },
   {
-    alert: 'JvmHeapFull', what: 'nothing is broken: the threshold is a heap of which 1 % is in use, and any collection of it', labels: { component: 'kafka' }, touches: ['transactions', 'reporting', 'audit'],
+    alert: 'JvmHeapFull', what: 'nothing is broken: the threshold is a heap of which 1 % is in use, and any collection of it', labels: { component: 'kafka' },
     scaled: { for: '15s', number: [['0.95', '0.01'], ['0.1', '0.000001']] },
   },
 ];

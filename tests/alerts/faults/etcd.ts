@@ -13,7 +13,7 @@ export const etcdFaults: readonly Fault[] = [
   },
   {
     alert: 'EtcdNearQuota', what: 'somebody writes a mebibyte to etcd sixteen times', labels: {}, make: fill, tidy: async (platform) => { await platform.inside('etcd', 'etcdctl', 'del', KEY); },
-    scaled: { for: '15s', number: ['0.8', '0.04'] }, touches: ['etcd'],
+    scaled: { for: '15s', number: ['0.8', '0.04'] }, touches: ['etcd'], always: true,
   },
 ];
 

@@ -11,14 +11,14 @@ const refused = new Load();
 const busy = new Load();
 
 export const ledgerFaults: readonly Fault[] = [
-  { alert: 'LedgerFindings', what: 'a balance is changed past the service, and the ledger verifies itself', labels: {}, make: changeAndVerify, undo: (platform) => changeBalance(platform, -1), undoBefore: 'Check', touches: ['ledger0'], always: true },
-  { alert: 'LedgerNotVerified', what: 'holds of ledger1 cannot be read, and all verifications that passed are made 30 hours old', labels: {}, make: neverVerified, undo: letRead, scaled: { for: '15s' }, touches: ['ledger0', 'ledger1'] },
-  { alert: 'LedgerVerificationIncomplete', what: 'holds of ledger1 cannot be read', labels: {}, make: refuseToRead, undo: letRead, scaled: { for: '15s' }, touches: ['ledger0', 'ledger1'] },
-  { alert: 'MoneyInTransit', what: 'a session holds the account of a payee on ledger1', labels: { shard: '0' }, make: holdPayee, undo: (platform) => payee.end(platform), scaled: { for: '15s', number: ['60', '20'] }, touches: ['ledger0', 'ledger1', 'transactions'] },
-  { alert: 'EventsNotPublished', what: 'what transactions sends to Kafka is lost', labels: { shard: '0' }, make: async (platform) => { await silence(platform); await platform.fundedCustomer(1n); await customerOn(platform, 0); }, undo: speak, undoBefore: 'Check', scaled: { for: '15s', number: ['60', '20'] }, touches: ['transactions', 'kafka'] },
-  { alert: 'OutboxGrows', what: 'what transactions sends to Kafka is lost, while people pay', labels: { shard: '0' }, make: payIntoSilence, undo: async (platform) => { busy.stop(); await speak(platform); }, scaled: { for: '15s', number: ['20000', '100'], range: ['10m', '1m'] }, touches: ['transactions', 'kafka'] },
-  { alert: 'RefusalsSpike', what: 'somebody pays again and again what he does not have', labels: {}, make: payWithoutMoney, undo: () => { refused.stop(); return Promise.resolve(); }, scaled: { for: '15s', range: ['15m', '1m'] }, touches: ['transactions'] },
-  { alert: 'TransfersReturned', what: 'many pay to an account of the other shard that is frozen', labels: {}, make: payToFrozen, scaled: { range: ['15m', '2m'] }, touches: ['transactions'] },
+  { alert: 'LedgerFindings', what: 'a balance is changed past the service, and the ledger verifies itself', labels: {}, make: changeAndVerify, undo: (platform) => changeBalance(platform, -1), undoBefore: 'Check', touches: ['verification'], needs: ['transactions'], always: true },
+  { alert: 'LedgerNotVerified', what: 'holds of ledger1 cannot be read, and all verifications that passed are made 30 hours old', labels: {}, make: neverVerified, undo: letRead, scaled: { for: '15s' }, touches: ['verification'], needs: ['transactions'] },
+  { alert: 'LedgerVerificationIncomplete', what: 'holds of ledger1 cannot be read', labels: {}, make: refuseToRead, undo: letRead, scaled: { for: '15s' }, touches: ['verification'], needs: ['transactions'] },
+  { alert: 'MoneyInTransit', what: 'a session holds the account of a payee on ledger1', labels: { shard: '0' }, make: holdPayee, undo: (platform) => payee.end(platform), scaled: { for: '15s', number: ['60', '20'] }, touches: ['transactions'] },
+  { alert: 'EventsNotPublished', what: 'what transactions sends to Kafka is lost', labels: { shard: '0' }, make: async (platform) => { await silence(platform); await platform.fundedCustomer(1n); await customerOn(platform, 0); }, undo: speak, undoBefore: 'Check', scaled: { for: '15s', number: ['60', '20'] }, touches: ['kafka'], needs: ['transactions'] },
+  { alert: 'OutboxGrows', what: 'what transactions sends to Kafka is lost, while people pay', labels: { shard: '0' }, make: payIntoSilence, undo: async (platform) => { busy.stop(); await speak(platform); }, scaled: { for: '15s', number: ['20000', '100'], range: ['10m', '1m'] }, touches: ['kafka'], needs: ['transactions'] },
+  { alert: 'RefusalsSpike', what: 'somebody pays again and again what he does not have', labels: {}, make: payWithoutMoney, undo: () => { refused.stop(); return Promise.resolve(); }, scaled: { for: '15s', range: ['15m', '1m'] }, needs: ['transactions'] },
+  { alert: 'TransfersReturned', what: 'many pay to an account of the other shard that is frozen', labels: {}, make: payToFrozen, scaled: { range: ['15m', '2m'] }, needs: ['transactions'] },
 ];
 
 async function changeAndVerify(platform: Platform): Promise<void> {

@@ -6,8 +6,8 @@ import type { Fault } from '../fault.ts';
 const WRITTEN = '/var/lib/restore-proof';
 
 export const restoreProofFaults: readonly Fault[] = [
-  { alert: 'RestoreProofTooOld', what: 'the last proof is made 30 hours old', labels: {}, prepare: prove, make: ageProof, scaled: { for: '15s' }, touches: ['restore-proof'] },
-  { alert: 'RestoreProofFailed', what: 'the proof is given another passphrase than that of the backups', labels: {}, prepare: prove, make: forgetPassphrase, undo: rememberPassphrase, touches: ['restore-proof'], alone: true },
+  { alert: 'RestoreProofTooOld', what: 'the last proof is made 30 hours old', labels: {}, prepare: prove, make: ageProof, scaled: { for: '15s' }, touches: ['restore-proof'], needs: ['pgbackrest', 'verification'] },
+  { alert: 'RestoreProofFailed', what: 'the proof is given another passphrase than that of the backups', labels: {}, prepare: prove, make: forgetPassphrase, undo: rememberPassphrase, alone: true },
 ];
 
 /** Unless one has succeeded since the installation. */

@@ -8,14 +8,14 @@ import { onLeader } from '../superuser.ts';
 const readers = new Load();
 
 export const servicesFaults: readonly Fault[] = [
-  { alert: 'EventStreamStopped', what: 'reporting is made to stand in an epoch that is not that of the events', labels: { component: 'reporting', shard: '0' }, make: standElsewhere, scaled: { for: '15s' }, touches: ['reporting'] },
-  { alert: 'EventsBehind', what: 'what reporting sends to Kafka is lost, while people pay', labels: { component: 'reporting' }, make: fallBehind, undo: (platform) => letGo(platform, 'reporting'), undoBefore: 'Check', scaled: { for: '15s' }, touches: ['reporting', 'kafka'], always: true },
+  { alert: 'EventStreamStopped', what: 'reporting is made to stand in an epoch that is not that of the events', labels: { component: 'reporting', shard: '0' }, make: standElsewhere, scaled: { for: '15s' }, needs: ['transactions', 'kafka'], always: true },
+  { alert: 'EventsBehind', what: 'what reporting sends to Kafka is lost, while people pay', labels: { component: 'reporting' }, make: fallBehind, undo: (platform) => letGo(platform, 'reporting'), undoBefore: 'Check', scaled: { for: '15s' }, needs: ['transactions', 'kafka'] },
   { alert: 'EventLoopLate', what: 'reporting is busy for 700 ms at a time', labels: { component: 'reporting' }, make: keepBusy, undo: (platform) => insideNode(platform, 'reporting', 'clearInterval(globalThis.busy)'), tidy: async (platform) => { await platform.command('scale', 'reporting=1'); }, scaled: { for: '15s' }, touches: ['reporting'] },
   {
     alert: 'ReportsWithoutCache', what: 'what reporting sends to Redis is lost, while people ask for reports', labels: {}, make: askWithoutCache, undo: async (platform) => { readers.stop(); await letGo(platform, 'reporting'); },
-    scaled: { for: '15s', range: ['5m', '1m'] }, touches: ['reporting', 'redis'],
+    scaled: { for: '15s', range: ['5m', '1m'] }, touches: ['reporting', 'redis'], needs: ['transactions'],
   },
-  { alert: 'AuditNotIndexed', what: 'what audit sends to Elasticsearch is lost, while people pay', labels: {}, make: payUnseen, undo: (platform) => letGo(platform, 'audit'), scaled: { for: '15s', number: ['1000', '50'] }, touches: ['audit', 'elasticsearch'] },
+  { alert: 'AuditNotIndexed', what: 'what audit sends to Elasticsearch is lost, while people pay', labels: {}, make: payUnseen, undo: (platform) => letGo(platform, 'audit'), scaled: { for: '15s', number: ['1000', '50'] }, touches: ['audit', 'elasticsearch'], needs: ['transactions'] },
 ];
 
 /** As if a restore had not been told to it. The next event shows it. */
