@@ -1,14 +1,21 @@
 import type { Fault } from './fault.ts';
+import { alertmanagerFaults } from './faults/alertmanager.ts';
 import { componentFaults } from './faults/components.ts';
 import { edgeFaults } from './faults/edge.ts';
 import { elasticsearchFaults } from './faults/elasticsearch.ts';
+import { gatewayFaults } from './faults/gateway.ts';
+import { kafkaFaults } from './faults/kafka.ts';
+import { keycloakFaults } from './faults/keycloak.ts';
 import { ledgerFaults } from './faults/ledger.ts';
 import { logsFaults } from './faults/logs.ts';
 import { machineFaults } from './faults/machine.ts';
 import { postgresFaults } from './faults/postgres.ts';
+import { prometheusFaults } from './faults/prometheus.ts';
 import { redisFaults } from './faults/redis.ts';
+import { sloFaults } from './faults/slo.ts';
 
 /** At most one row an alert; a family, as the file of its rules is called, in a file of `faults/`. */
 export const faults: readonly Fault[] = [
-  ...componentFaults, ...edgeFaults, ...elasticsearchFaults, ...ledgerFaults, ...logsFaults, ...machineFaults, ...postgresFaults, ...redisFaults,
+  ...alertmanagerFaults, ...componentFaults, ...edgeFaults, ...elasticsearchFaults, ...gatewayFaults, ...kafkaFaults, ...keycloakFaults, ...ledgerFaults, ...logsFaults, ...machineFaults,
+  ...postgresFaults, ...prometheusFaults, ...redisFaults, ...sloFaults,
 ];
