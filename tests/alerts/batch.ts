@@ -92,7 +92,8 @@ export class Batch {
   /** With its rule scaled, and before its fault, an alert is silent, and not about to fire either: the fault alone makes it fire. */
   private async makeAll(): Promise<void> {
     const silent = (play: Play): Promise<void> => this.attempt(play, async () => { await within(CLEARED_MS, `${play.fault.alert} to be silent before its fault`, async () => ((await isPendingOrFiring(this.platform, play.fault)) ? undefined : true)); });
-    for (const play of this.plays.filter(({ fault }) => !fault.make)) await silent(play);
+    for (const play of this.plays) await this.attempt(play, async () => { await play.fault.prepare?.(this.platform); });
+    for (const play of this.going.filter(({ fault }) => !fault.make)) await silent(play);
     const moved = Date.now();
     await useRules(this.platform, this.going.map(({ fault }) => fault));
     for (const play of this.going.filter(({ fault }) => fault.make)) await silent(play);
@@ -161,7 +162,7 @@ export class Batch {
     play.opened = Date.now();
     const watch = {
       before: async (section: string) => {
-        if (section !== 'Look') await this.undo(play);
+        if (section === 'Check' || (section === 'Act' && fault.undoBefore !== 'Check')) await this.undo(play);
         return true;
       },
       after: (step: { differences: readonly string[]; command: string; seconds: number }) => this.say(`        ${step.differences.length === 0 ? 'ok' : 'NOT AS EXPECTED'} ${step.command.split('\n')[0]} (${step.seconds.toFixed(0)} s)`),
@@ -186,6 +187,7 @@ export class Batch {
   /** What the pages have mended is whole; after anything else `up` makes it so, and old scaled rules are gone. */
   private async makeWhole(): Promise<void> {
     await this.undoAll();
+    for (const { fault } of this.plays) await fault.tidy?.(this.platform).catch((error: unknown) => this.say(`        ${fault.alert} is not tidied: ${(error as Error).message}`));
     if (this.going.length < this.plays.length) {
       const { exitCode, stdout, stderr } = await this.platform.command('up');
       if (exitCode !== 0) this.say(`        up exited ${exitCode}: ${(stderr || stdout).trim().slice(-300)}`);

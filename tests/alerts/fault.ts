@@ -7,10 +7,16 @@ export interface Fault {
   readonly what: string;
   /** Labels that the alert must carry, which become the variables of its page. */
   readonly labels: Readonly<Record<string, string>>;
+  /** What has to be so before, and is not on every installation: a kit that was exported, a second place. */
+  readonly prepare?: (platform: Platform) => Promise<void>;
   /** Breaks something. Without it nothing is broken: the threshold is moved onto what is, until the page has looked, and `what` says so. */
   readonly make?: (platform: Platform) => Promise<void>;
-  /** Puts things right where the page cannot, as it cannot know that they were only played: after its Look, before its Act. Also when the alert did not fire. */
+  /** Puts things right where the page cannot, as it cannot know that they were only played: when it has looked. Also when the alert did not fire. */
   readonly undo?: (platform: Platform) => Promise<void>;
+  /** Where the page needs the fault for its Act as well. */
+  readonly undoBefore?: 'Check';
+  /** Takes back what was prepared, and what the page has changed for good. */
+  readonly tidy?: (platform: Platform) => Promise<void>;
   /** Variables of its page that are no labels of the alert. */
   readonly variables?: Readonly<Record<string, string>>;
   readonly scaled?: Scaled;

@@ -1,22 +1,39 @@
-/** Requests that are made again and again, by the name under which they are ended. */
-const running = new Map<string, NodeJS.Timeout>();
+import { randomUUID } from 'node:crypto';
+import type { Person, Platform } from '../kit/platform.ts';
 
-/** So many a second, until `stopAsking`. What is answered is not looked at: it is what the alert counts. */
-export function keepAsking(name: string, perSecond: number, ask: (turn: number) => Promise<unknown>): void {
-  stopAsking(name);
-  let turn = 0;
-  running.set(name, setInterval(() => void ask(turn++).catch(() => undefined), 1_000 / perSecond));
+/** Something that is done again and again, until it is stopped. That it fails now and then is no matter of its own. */
+export class Load {
+  private timer: NodeJS.Timeout | undefined;
+
+  start(everyMs: number, work: () => Promise<unknown>): void {
+    const again = (): void => void work().catch(() => undefined);
+    again();
+    this.timer = setInterval(again, everyMs);
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
 }
 
-export function stopAsking(name: string): void {
-  clearInterval(running.get(name));
-  running.delete(name);
+/** A customer with two accounts on a shard of the ledger: all accounts of a person are on one. */
+export async function customerOn(platform: Platform, shard: number): Promise<Person & { from: string; to: string }> {
+  for (let left = 20; left > 0; left--) {
+    const person = await platform.fundedCustomer(1_000_000n);
+    if ((await shardOf(platform, person.from)) === shard) return person;
+  }
+  throw new Error(`nobody of twenty people came to shard ${shard}`);
 }
 
-/** So many in all, so many at a time, each answered or failed before the next. */
-export async function askInTurns(count: number, atATime: number, ask: (turn: number) => Promise<unknown>): Promise<void> {
-  let turn = 0;
-  await Promise.all(Array.from({ length: Math.min(atATime, count) }, async () => {
-    while (turn < count) await ask(turn++).catch(() => undefined);
-  }));
+/** So many transfers in one request; the answer has each one's status. */
+export async function transferMany(person: Person, from: string, to: string, count: number, amountMinor = 1n): Promise<{ status: number; code: string | null }[]> {
+  const items = Array.from({ length: count }, () => ({ idempotency_key: randomUUID(), debit_account: from, credit_account: to, amount: String(amountMinor), currency: 'EUR' }));
+  return (await person.client.must<{ items: { status: number; code: string | null }[] }>('POST', '/v1/transfers/batch', { items })).items;
+}
+
+/** An id carries its bucket, and the map says on which shard that is. */
+async function shardOf(platform: Platform, account: string): Promise<number> {
+  const bucket = Number.parseInt(account.slice(14, 18), 16) & 0x3ff;
+  const [row] = await platform.query<{ shard: number }>('ledger0', 'ledger', `SELECT shard FROM shard_map WHERE bucket = ${bucket}`);
+  return row?.shard ?? -1;
 }

@@ -3,7 +3,7 @@ import { dockerApi } from '../../../platform/cli/docker-api.ts';
 import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
 import { cut, rejoined } from '../helpers.ts';
-import { keepAsking, stopAsking } from '../load.ts';
+import { keepAsking, stopAsking } from '../asking.ts';
 import { addAuthority, forgetAuthority, showCertificate } from '../secrets-directory.ts';
 
 /** The edge takes 2,000 connections, and 1,000 at most of one address. */

@@ -3,7 +3,7 @@ import { within } from '../../kit/within.ts';
 import { askElasticsearch, bulkElasticsearch } from '../elasticsearch.ts';
 import { stopped, type Fault } from '../fault.ts';
 import { syncsInTime, syncsLate } from '../helpers.ts';
-import { askInTurns } from '../load.ts';
+import { askInTurns } from '../asking.ts';
 
 /** Indices of logs of days long gone, and one that somebody made by hand. */
 const DAMAGED = 'holdfast-logs-2001.01.01';

@@ -3,7 +3,7 @@ import { run } from '../../../platform/cli/run.ts';
 import { Keycloak } from '../../drills/keycloak.ts';
 import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
-import { askInTurns, keepAsking, stopAsking } from '../load.ts';
+import { askInTurns, keepAsking, stopAsking } from '../asking.ts';
 
 /** Ten wrong passwords lock an account; the alert wants more than twenty tries after that. */
 const TRIES = 45;

@@ -8,7 +8,7 @@ import type { Platform } from '../../kit/platform.ts';
 import { within } from '../../kit/within.ts';
 import type { Fault } from '../fault.ts';
 import { beginHelper, endHelper } from '../helpers.ts';
-import { keepAsking, stopAsking } from '../load.ts';
+import { keepAsking, stopAsking } from '../asking.ts';
 
 /** Where something small is mounted for a while. */
 const MOUNT = '/mnt/holdfast-alert-test';

@@ -2,7 +2,7 @@ import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
 import { frozen, thawed } from '../fault.ts';
 import { cut, rejoined } from '../helpers.ts';
-import { askInTurns } from '../load.ts';
+import { askInTurns } from '../asking.ts';
 
 /** As many at a time as a client of the edge has connections. */
 const AT_A_TIME = 48;

@@ -1,0 +1,75 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT } from '../../../platform/cli/versions.ts';
+import { SIGNED } from '../../kit/budgets.ts';
+import type { Platform } from '../../kit/platform.ts';
+import { within } from '../../kit/within.ts';
+import { Keycloak } from '../../drills/keycloak.ts';
+import type { Fault } from '../fault.ts';
+import { onLeader } from '../superuser.ts';
+
+const SECOND_PLACE = join(PROJECT, '.holdfast', 'test-reports', 'alerts', 'second-place');
+const EVIDENCE = join(PROJECT, 'audit-evidence.ndjson.gz');
+
+/** Checkpoints are written by the uid of audit: it may always give its own files back to itself. */
+const readOnly = (directory: string) => async (platform: Platform): Promise<void> => { await platform.inside('audit', 'sh', '-euc', `chmod a-w ${directory} ${directory}/*`); };
+const writable = (directory: string) => async (platform: Platform): Promise<void> => { await platform.inside('audit', 'sh', '-euc', `chmod u+w ${directory} ${directory}/*`); };
+
+export const auditFaults: readonly Fault[] = [
+  { alert: 'AuditTrailBroken', what: 'the last entry that was signed is made to say another time', labels: { found_by: 'checkpoint' }, make: tamper, undo: putBack, undoBefore: 'Check', tidy: removeEvidence, touches: ['audit'] },
+  { alert: 'AuditCheckpointLate', what: 'where checkpoints are kept nothing can be written', labels: {}, make: readOnly('/var/lib/checkpoints'), undo: writable('/var/lib/checkpoints'), scaled: { for: '15s', number: ['300', '90'] }, touches: ['audit'] },
+  {
+    alert: 'AuditSecondPlaceMissing', what: 'in the second place nothing can be written', labels: {}, prepare: nameSecondPlace, make: readOnly('/var/lib/checkpoints-copy'), undo: writable('/var/lib/checkpoints-copy'),
+    tidy: async (platform) => { await platform.command('audit', 'second-place', 'none'); }, scaled: { for: '15s', number: ['600', '45'] }, touches: ['audit'],
+  },
+  { alert: 'AuditSourceUnread', what: 'the client by which audit reads Keycloak’s events is deleted', labels: { source: 'keycloak' }, make: deleteClient, scaled: { for: '15s', number: ['900', '45'] }, touches: ['audit'] },
+];
+
+let tampered: string | undefined;
+
+async function tamper(platform: Platform): Promise<void> {
+  removeEvidenceFile();
+  const [row] = await platform.query<{ entry: string }>('core', 'audit', 'SELECT max(sequence)::text AS entry FROM audit_log');
+  if (!row) throw new Error('the audit trail has no entry to tamper with');
+  // It has to be signed before: until then it may be any.
+  await within(SIGNED, 'the last entry to be signed', async () => ((await platform.prometheus(`audit_checkpoint_entries > ${row.entry}`)).length > 0 ? true : undefined));
+  const [last] = await platform.query<{ entry: string }>('core', 'audit', 'SELECT max(sequence)::text AS entry FROM audit_log');
+  tampered = last?.entry === row.entry ? row.entry : undefined;
+  if (tampered === undefined) throw new Error('the trail has gone on meanwhile');
+  await changeTime(platform, tampered);
+}
+
+async function putBack(platform: Platform): Promise<void> {
+  if (tampered !== undefined) await changeTime(platform, tampered);
+  tampered = undefined;
+}
+
+/** By one millisecond, there and, the second time, back; with a hash that fits. */
+async function changeTime(platform: Platform, sequence: string): Promise<void> {
+  await onLeader(platform, 'core', 'audit', 'SET session_replication_role = replica', `UPDATE audit_log SET recorded_at_ms = recorded_at_ms # 1, hash = sha256(convert_to(
+    'holdfast-audit-1' || E'\\n' || sequence || E'\\n' || encode(previous_hash, 'hex') || E'\\n' || (recorded_at_ms # 1) || E'\\n' || topic || E'\\n'
+    || epoch || E'\\n' || shard || E'\\n' || event_sequence || E'\\n' || event, 'UTF8')) WHERE sequence = ${sequence}`);
+}
+
+function removeEvidence(): Promise<void> {
+  removeEvidenceFile();
+  return Promise.resolve();
+}
+
+function removeEvidenceFile(): void {
+  rmSync(EVIDENCE, { force: true });
+}
+
+async function nameSecondPlace(platform: Platform): Promise<void> {
+  mkdirSync(SECOND_PLACE, { recursive: true });
+  const { exitCode, stderr } = await platform.command('audit', 'second-place', SECOND_PLACE);
+  if (exitCode !== 0) throw new Error(stderr);
+  await within(SIGNED, 'a checkpoint in the second place', async () => ((await platform.prometheus('audit_checkpoint_copy_timestamp_seconds > 0')).length > 0 ? true : undefined));
+}
+
+async function deleteClient(platform: Platform): Promise<void> {
+  const keycloak = new Keycloak(platform);
+  const { body: [found] } = await keycloak.asAdministrator<{ id: string }[]>('GET', '/clients?clientId=audit');
+  const { status } = await keycloak.asAdministrator('DELETE', `/clients/${found?.id}`);
+  if (status !== 204) throw new Error(`Keycloak answered ${status} to the deletion of its client`);
+}

@@ -1,0 +1,35 @@
+import { docker } from '../../../platform/cli/run.ts';
+import type { Platform } from '../../kit/platform.ts';
+import type { Fault } from '../fault.ts';
+import { letGo, slowDisk } from '../held-down.ts';
+
+const KEY = 'alert-test';
+
+export const etcdFaults: readonly Fault[] = [
+  { alert: 'EtcdNoLeader', what: 'etcd is told of a second member, which never comes', labels: {}, make: addMember, undo: beginAnew, scaled: { for: '15s' }, alone: true },
+  {
+    alert: 'EtcdSlowDisk', what: 'etcd waits 300 ms longer for its disk', labels: {}, make: (platform) => slowDisk(platform, 'etcd', 'etcd', 300), undo: (platform) => letGo(platform, 'etcd'),
+    scaled: { for: '15s', number: ['1', '0.2'], range: ['15m', '1m'] }, touches: ['etcd', 'core', 'ledger0', 'ledger1'],
+  },
+  {
+    alert: 'EtcdNearQuota', what: 'somebody writes a mebibyte to etcd sixteen times', labels: {}, make: fill, tidy: async (platform) => { await platform.inside('etcd', 'etcdctl', 'del', KEY); },
+    scaled: { for: '15s', number: ['0.8', '0.04'] }, touches: ['etcd'],
+  },
+];
+
+/** Two members decide nothing while one of them is not there. */
+async function addMember(platform: Platform): Promise<void> {
+  await platform.inside('etcd', 'etcdctl', 'member', 'add', 'nobody', '--peer-urls=http://127.0.0.1:2399');
+}
+
+/** With an empty volume, as its page says: Patroni writes everything anew. */
+async function beginAnew(platform: Platform): Promise<void> {
+  await platform.instance.compose(['rm', '--stop', '--force', 'etcd']);
+  await docker('volume', 'rm', `${platform.instance.name}_etcd`);
+  await platform.instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', 'etcd']);
+}
+
+/** The same key each time: what fills it is the history that nobody has compacted yet. */
+async function fill(platform: Platform): Promise<void> {
+  for (let time = 0; time < 16; time++) await platform.inside('etcd', 'sh', '-c', `head -c 1000000 /dev/urandom | base64 -w 0 | etcdctl put ${KEY}`);
+}

@@ -1,0 +1,32 @@
+import type { Platform } from '../../kit/platform.ts';
+import type { Fault } from '../fault.ts';
+import { cutOff, letGo } from '../held-down.ts';
+import { asSuperuser, replicaOf } from '../superuser.ts';
+
+export const pgRouterFaults: readonly Fault[] = [
+  {
+    alert: 'PgRouterNoLeader', what: 'what pg-router sends to the nodes of ledger1 is lost', labels: { proxy: 'ledger1' },
+    make: (platform) => cutOff(platform, 'pg-router', 'ledger1-a', 'ledger1-b'), undo: (platform) => letGo(platform, 'pg-router'), undoBefore: 'Check', touches: ['pg-router', 'ledger1', 'transactions'], always: true,
+  },
+  { alert: 'PostgresTwoLeaders', what: 'core is paused, and its replica promoted by hand', labels: { cluster: 'core' }, make: promoteByHand, undo: resume, alone: true },
+];
+
+/**
+ * While Patroni holds still, nobody keeps a node from being made a leader. Nothing that it writes may reach the repository: the archive of a timeline that never was
+ * would be the latest one for whoever restores.
+ */
+async function promoteByHand(platform: Platform): Promise<void> {
+  const node = await replicaOf(platform, 'core');
+  await cutOff(platform, node, 'pgbackrest');
+  await patronictl(platform, node, 'pause');
+  await asSuperuser(platform, node, 'postgres', 'SELECT pg_promote(true)');
+}
+
+/** What it wrote goes when it follows again; its page starts it once more, and so ends that it reaches no repository. */
+async function resume(platform: Platform): Promise<void> {
+  await patronictl(platform, 'core-a', 'resume');
+}
+
+async function patronictl(platform: Platform, node: string, word: string): Promise<void> {
+  await platform.inside(node, 'patronictl', '-c', '/run/patroni/patroni.yml', word, '--wait');
+}
