@@ -10,7 +10,7 @@ import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
 
 export const alertmanagerFaults: readonly Fault[] = [
-  { alert: 'AlertsNotDelivered', what: 'a second receiver refuses what it is sent', labels: { integration: 'webhook' }, touches: ['alertmanager'], make: addRefusing, undo: removeRefusing, scaled: { for: '15s', range: ['5m', '1m'] } },
+  { alert: 'AlertsNotDelivered', what: 'a second receiver refuses what it is sent', labels: { integration: 'webhook' }, touches: ['alertmanager'], make: addRefusing, undo: removeRefusing, scaled: { for: '15s' } },
   { alert: 'AlertmanagerConfiguration', what: 'a line that means nothing is added to its configuration', labels: {}, touches: ['alertmanager'], make: spoilConfiguration, undo: mendConfiguration },
 ];
 

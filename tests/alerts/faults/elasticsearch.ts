@@ -28,8 +28,8 @@ export const elasticsearchFaults: readonly Fault[] = [
   },
   { alert: 'ElasticsearchDiskLow', what: 'nothing is broken: 4 GB free is little, and so are 4 PB', labels: {}, touches: ['elasticsearch'], scaled: { for: '15s', number: ['4e9', '4e15'] } },
   {
-    alert: 'ElasticsearchFlooded', what: 'the watermark below which Elasticsearch writes nothing is raised above what is free, and the threshold with it', labels: {}, touches: ['elasticsearch'],
-    make: (platform) => setWatermarks(platform, '900tb'), undo: (platform) => setWatermarks(platform, null), scaled: { for: '15s', number: ['1.2e9', '4e15'] },
+    alert: 'ElasticsearchFlooded', what: 'nothing is broken: 1.2 GB free is little, and so are 4 PB, below which Elasticsearch is told to take nothing', labels: {}, touches: ['elasticsearch'],
+    prepare: (platform) => setWatermarks(platform, '4000tb'), undo: (platform) => setWatermarks(platform, null), scaled: { for: '15s', number: ['1.2e9', '4e15'] },
   },
   {
     alert: 'ElasticsearchRejects', what: 'its disk is late by half a minute each time, and thousands of lines come', labels: {}, touches: ['elasticsearch'],
@@ -38,7 +38,7 @@ export const elasticsearchFaults: readonly Fault[] = [
       await syncsInTime('elasticsearch')(platform);
       await deleteIndex(platform, BUSY);
     },
-    scaled: { for: '15s', range: ['10m', '1m'] },
+    scaled: { for: '15s', range: ['10m', '3m'] },
   },
   { alert: 'ElasticsearchHeapFull', what: 'nothing is broken: a twentieth of the heap in use counts as full', labels: {}, touches: ['elasticsearch'], scaled: { for: '15s', number: ['0.92', '0.05'] } },
   {

@@ -38,7 +38,7 @@ export const keycloakFaults: readonly Fault[] = [
   },
   {
     alert: 'AdminActionsAtNight', what: 'an administrator changes the realm through the edge, and it counts as night', labels: {},
-    make: changeRealm, scaled: { range: ['15m', '1m'], number: ['21', '0'] },
+    make: changeRealm, scaled: { range: ['15m', '3m'], number: ['21', '0'] },
   },
 ];
 

@@ -1,13 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import type { Platform } from '../../kit/platform.ts';
 import { within } from '../../kit/within.ts';
+import { keepAsking, stopAsking } from '../asking.ts';
 import { stopped, type Fault } from '../fault.ts';
 import { childrenOf, processesNamed } from '../processes.ts';
 import { inRedis } from '../redis.ts';
 
 const FILES = '/var/lib/redis/appendonlydir';
-/** It takes 96 MB. */
-const VALUES_OF_A_MEGABYTE = 240;
+/** It takes 96. */
+const MEGABYTES = 100;
 /** It takes 500 connections, those of the platform included. */
 const CONNECTIONS = 520;
 const SEEN_MS = 90_000;
@@ -15,9 +16,15 @@ const SEEN_MS = 90_000;
 export const redisFaults: readonly Fault[] = [
   { alert: 'RedisDown', what: 'Redis is stopped', labels: {}, touches: ['redis'], make: stopped('redis') },
   {
-    alert: 'RedisEvicts', what: `${VALUES_OF_A_MEGABYTE} MB are written into its 96`, labels: {}, touches: ['redis'],
-    make: async (platform) => { await inRedis(platform, `for i in $(seq ${VALUES_OF_A_MEGABYTE}); do r setrange reporting:alert-test:$i 1000000 x; done`); },
-    undo: async (platform) => { await inRedis(platform, `for i in $(seq ${VALUES_OF_A_MEGABYTE}); do echo "del reporting:alert-test:$i"; done | r`); },
+    alert: 'RedisEvicts', what: `${MEGABYTES} MB are written into its 96, and two more each second`, labels: {}, touches: ['redis'],
+    make: async (platform) => {
+      await writeMegabytes(platform, 0, MEGABYTES);
+      keepAsking('RedisEvicts', 0.2, (turn) => writeMegabytes(platform, MEGABYTES + turn * 10, 10));
+    },
+    undo: async (platform) => {
+      stopAsking('RedisEvicts');
+      await inRedis(platform, `for i in $(seq 0 ${10 * MEGABYTES}); do echo "del reporting:alert-test:$i"; done | r`);
+    },
     scaled: { for: '15s', range: ['5m', '1m'] },
   },
   {
@@ -32,6 +39,11 @@ export const redisFaults: readonly Fault[] = [
   { alert: 'RedisRefusesConnections', what: `${CONNECTIONS} connections are opened`, labels: {}, touches: ['redis'], make: openConnections },
   { alert: 'RedisRewritesLong', what: 'the process that rewrites its file is frozen', labels: {}, touches: ['redis'], make: freezeRewrite, scaled: { for: '15s' } },
 ];
+
+/** A value that has only an end is as large as one that is full. */
+async function writeMegabytes(platform: Platform, from: number, count: number): Promise<void> {
+  await inRedis(platform, `for i in $(seq ${from} ${from + count - 1}); do echo "setrange reporting:alert-test:$i 1000000 x"; done | r`);
+}
 
 /** By more than the 64 MB at which it is rewritten: each value takes the place of the one before. */
 async function growFile(platform: Platform): Promise<void> {
