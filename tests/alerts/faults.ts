@@ -22,9 +22,9 @@ import { restoreProofFaults } from './faults/restore-proof.ts';
 import { servicesFaults } from './faults/services.ts';
 import { sloFaults } from './faults/slo.ts';
 
-/** At most one row an alert; a family, as the file of its rules is called, in a file of `faults/`. */
+/** At most one row an alert; a family, as the file of its rules is called, in a file of `faults/`. Last come those that take minutes to clear, as their pages keep the others of a batch waiting. */
 export const faults: readonly Fault[] = [
-  ...alertmanagerFaults, ...auditFaults, ...backupsFaults, ...componentFaults, ...edgeFaults, ...elasticsearchFaults, ...etcdFaults, ...gatewayFaults, ...kafkaFaults,
+  ...auditFaults, ...backupsFaults, ...componentFaults, ...edgeFaults, ...elasticsearchFaults, ...etcdFaults, ...gatewayFaults, ...kafkaFaults,
   ...keycloakFaults, ...ledgerFaults, ...logsFaults, ...machineFaults, ...pgGuardFaults, ...pgRouterFaults, ...postgresFaults, ...prometheusFaults,
-  ...recoveryKitFaults, ...redisFaults, ...restoreProofFaults, ...servicesFaults, ...sloFaults,
+  ...recoveryKitFaults, ...redisFaults, ...restoreProofFaults, ...servicesFaults, ...sloFaults, ...alertmanagerFaults,
 ];

@@ -14,7 +14,7 @@ export interface SecondNode {
 }
 
 /** A JVM starts, on cores that others use. */
-const JOINS_MS = 90_000;
+const JOINS_MS = 180_000;
 
 const START = `set -eu
 umask 077

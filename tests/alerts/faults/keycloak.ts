@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { signIn } from '../../../platform/cli/api/sign-in.ts';
 import { run } from '../../../platform/cli/run.ts';
 import { Keycloak } from '../../drills/keycloak.ts';
@@ -8,8 +9,11 @@ import { askInTurns, keepAsking, stopAsking } from '../asking.ts';
 /** Ten wrong passwords lock an account; the alert wants more than twenty tries after that. */
 const TRIES = 45;
 
-/** More than its fifteen connections, and fewer than its threads, of which its figures need one. */
-const SIGN_INS_AT_ONCE = 20;
+/** More than its fifteen connections, and fewer than its 24 threads, of which its figures need one. */
+const PEOPLE = 19;
+/** Who waits for the database for so long has given up by himself, and Keycloak goes on with him for as long again. */
+const GIVEN_UP_MS = 12_000;
+const FORGOTTEN_MS = 18_000;
 
 export const keycloakFaults: readonly Fault[] = [
   {
@@ -18,20 +22,14 @@ export const keycloakFaults: readonly Fault[] = [
     undo: () => Promise.resolve(stopAsking('LoginFailures')), scaled: { for: '15s', range: ['10m', '1m'] },
   },
   {
-    alert: 'BruteForce', what: `${TRIES} wrong passwords are tried for one account`, labels: {},
-    make: async (platform) => {
-      const { email } = await platform.newCustomer();
-      await askInTurns(TRIES, 4, (turn) => signIn(platform.visitor.edge, email, `not the password ${turn}`));
-    },
-  },
-  {
-    alert: 'KeycloakPoolExhausted', what: 'a table of Keycloak is locked, and twenty people want to sign in at once', labels: {}, touches: ['core', 'keycloak'],
+    alert: 'KeycloakPoolExhausted', what: `a table of Keycloak is locked, and ${PEOPLE} people want to sign in at once`, labels: {}, touches: ['core', 'keycloak'],
     make: async (platform) => {
       await lockPeople(platform);
-      keepAsking('KeycloakPoolExhausted', 0.5, () => askInTurns(SIGN_INS_AT_ONCE, SIGN_INS_AT_ONCE, (turn) => signIn(platform.visitor.edge, `late-${turn}@holdfast.internal`, 'any password')));
+      areWaiting = true;
+      for (let one = 0; one < PEOPLE; one++) void wantIn(platform, one);
     },
     undo: async (platform) => {
-      stopAsking('KeycloakPoolExhausted');
+      areWaiting = false;
       await unlockPeople(platform);
     },
     scaled: { for: '15s' }, always: true,
@@ -40,7 +38,25 @@ export const keycloakFaults: readonly Fault[] = [
     alert: 'AdminActionsAtNight', what: 'an administrator changes the realm through the edge, and it counts as night', labels: {},
     make: changeRealm, scaled: { range: ['15m', '3m'], number: ['21', '0'] },
   },
+  {
+    alert: 'BruteForce', what: `${TRIES} wrong passwords are tried for one account`, labels: {},
+    make: async (platform) => {
+      const { email } = await platform.newCustomer();
+      await askInTurns(TRIES, 4, (turn) => signIn(platform.visitor.edge, email, `not the password ${turn}`));
+    },
+  },
 ];
+
+let areWaiting = false;
+
+/** Again and again, and never twice at the same time. */
+async function wantIn(platform: Platform, one: number): Promise<void> {
+  while (areWaiting) {
+    const began = Date.now();
+    await signIn(platform.visitor.edge, `late-${one}@holdfast.internal`, 'any password').catch(() => undefined);
+    if (Date.now() - began > GIVEN_UP_MS) await pause(FORGOTTEN_MS);
+  }
+}
 
 const LOCK = 'alert_test_lock';
 
