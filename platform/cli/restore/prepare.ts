@@ -63,7 +63,7 @@ export function unfetched(cluster: string, said: readonly string[]): UserError {
 
 /** What pgBackRest says where nobody answers in the place of the repository, or stops answering. */
 const UNREACHABLE = /unable to (?:connect to|get address for) '[^']+'|unexpected eof|connection reset by peer|remote-0 [^\n]*terminated unexpectedly|timeout after \d+ms waiting for (?:read|write)/i;
-const REPOSITORY_BACK = 'Look, and mend it:  ./holdfast logs pgbackrest';
+const REPOSITORY_BACK = 'Start it again:  ./holdfast restart pgbackrest';
 
 const UNHARMED = ['The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up:  ./holdfast restore --undo'];
 

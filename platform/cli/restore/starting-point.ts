@@ -103,7 +103,7 @@ export function refuseShort({ name, archive }: Pick<Stanza, 'name' | 'archive'>,
   // A timeline that has only just begun has no segment there yet.
   if (recovered.from_timeline > newest || (recovered.from_timeline === newest && placeOfLsn(recovered.lsn) >= endOfSegment(last) - SEGMENT_BYTES)) return;
   throw new UserError(`the recovery of ${name} ended at ${recovered.lsn} on timeline ${recovered.from_timeline}, and the archive goes on to ${last}: the repository could not be read to its end, or lacks WAL.`, [
-    'Look:        ./holdfast logs pgbackrest', 'The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up, and name a moment before the gap:  ./holdfast restore --undo',
+    'Is it there, and whole?  ./holdfast backups', 'The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up, and name a moment before the gap:  ./holdfast restore --undo',
   ]);
 }
 
