@@ -7,7 +7,7 @@ const ACCOUNTS = 1_000;
 /** As many transfers a round as accounts: every pair of them pays there and back. */
 const ROUNDS_AT_A_TIME = 5;
 /** Texts of a transfer, in hexadecimal digits: half of their bits are random, and no two of them are alike. The API takes 4 kB. */
-const RANDOM_CHARACTERS = 2_880;
+const RANDOM_CHARACTERS = 3_840;
 /** Readers take a few thousand events a second, beside all that the machine does otherwise. */
 const READ_WITHIN_MS = 1_800_000;
 
@@ -69,7 +69,7 @@ function piece(from: number, until: number): string {
              ${idOf('2 * pair + way')} AS debit, ${idOf('2 * pair + 1 - way')} AS credit, timestamptz '2024-01-01' + round * interval '1 minute' + way * interval '30 seconds' AS created_at
         FROM generate_series(${from}, ${until - 1}) AS round, generate_series(0, 1) AS way, generate_series(0, ${ACCOUNTS / 2 - 1}) AS pair;
     INSERT INTO transfers (id, kind, reference, metadata, created_at)
-      SELECT id, 'transfer', 'rent of flat ' || pair, jsonb_build_object('contract', (SELECT string_agg(md5(random()::text || id), '') FROM generate_series(1, ${RANDOM_CHARACTERS / 32}))), created_at
+      SELECT id, 'transfer', 'rent of flat ' || pair, jsonb_build_object('contract', (SELECT string_agg(md5(random()::text || id || n), '') FROM generate_series(1, ${RANDOM_CHARACTERS / 32}) AS n)), created_at
         FROM piece ORDER BY round, way, pair;
     INSERT INTO entries (account_id, account_version, transfer_id, currency, amount_minor, balance_after_minor, created_at)
       SELECT side.account, version, id, 'EUR', side.amount, side.balance, created_at
