@@ -1,10 +1,11 @@
-import { firingAlerts, type Alert } from '../../platform/cli/monitoring.ts';
+import { firingAlerts } from '../../platform/cli/monitoring.ts';
 import { pageNamed } from '../../runbooks/runner/pages.ts';
 import { runPage } from '../../runbooks/runner/run-page.ts';
 import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
 import { mendsWhateverIsIll } from './batches.ts';
 import type { Fault } from './fault.ts';
+import { alertsOf, type FiringAlert } from './prometheus-api.ts';
 import type { Receiving } from './receiving.ts';
 import { isPendingOrFiring, useRules } from './rules-in-use.ts';
 
@@ -33,7 +34,7 @@ export interface Outcome {
 interface Play {
   readonly fault: Fault;
   began: number;
-  alert?: Alert;
+  alert?: FiringAlert;
   fired?: number;
   told?: number;
   /** When its page was opened. */
@@ -110,9 +111,9 @@ export class Batch {
   }
 
   private async noteFiring(): Promise<void> {
-    const alerts = await firingAlerts(this.platform.instance);
+    const alerts = await alertsOf(this.platform);
     for (const play of this.going.filter(({ alert, began }) => !alert && began > 0)) {
-      const alert = alerts.find((one) => isOf(play.fault, one));
+      const alert = alerts.find((one) => fires(play.fault, one));
       if (alert) Object.assign(play, { alert, fired: secondsSince(play.began) });
     }
   }
@@ -153,7 +154,8 @@ export class Batch {
   }
 
   private async heldBack({ fault }: Play): Promise<string> {
-    const quiet = (await firingAlerts(this.platform.instance).catch((): Alert[] => [])).find((one) => isOf(fault, one))?.quiet;
+    const { alert, labels } = fault;
+    const quiet = (await firingAlerts(this.platform.instance).catch(() => [])).find((one) => one.name === alert && hasAll(one.labels, labels))?.quiet;
     return quiet ? `: it is ${quiet}` : '';
   }
 
@@ -169,7 +171,7 @@ export class Batch {
 
   private async followPage(play: Play, comesToCheck: () => void): Promise<void> {
     const { fault, alert } = play;
-    if (!(await firingAlerts(this.platform.instance)).some((one) => isOf(fault, one))) {
+    if (!(await alertsOf(this.platform)).some((one) => fires(fault, one))) {
       if (this.plays.length === 1) throw new Error('it ended before its page was opened');
       play.isPostponed = true;
       this.say(`later   ${fault.alert}: it was mended by the page of another`);
@@ -220,12 +222,16 @@ export class Batch {
   }
 }
 
-function isOf(fault: Fault, { name, labels }: Alert): boolean {
-  return name === fault.alert && Object.entries(fault.labels).every(([label, value]) => labels[label] === value);
+function fires({ alert, labels }: Fault, one: FiringAlert): boolean {
+  return one.state === 'firing' && one.labels.alertname === alert && hasAll(one.labels, labels);
+}
+
+function hasAll(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([label, value]) => labels[label] === value);
 }
 
 /** Variables of a page are called as the labels, in capitals. */
-function variablesOf(fault: Fault, alert: Alert | undefined): Record<string, string> {
+function variablesOf(fault: Fault, alert: FiringAlert | undefined): Record<string, string> {
   const { needs } = pageNamed(fault.alert);
   const ofLabels = Object.entries(alert?.labels ?? {}).map(([label, value]) => [label.toUpperCase(), value] as const).filter(([name]) => needs.some((need) => need.name === name));
   return { ...Object.fromEntries(ofLabels), ...fault.variables };
