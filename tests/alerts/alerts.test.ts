@@ -32,6 +32,7 @@ test('what is scaled is a wait, a number or a window, and the expression stays',
   expect(text({ for: '15s', number: ['0.10', '0.99'] })).toMatch(/expr: rate\(free\[15m\]\) < 0.99 and rate\(used\[15m\]\) > 3\s+for: 15s/);
   expect(text({ number: [['0.10', '0.99'], ['3', '1']] })).toContain('rate(free[15m]) < 0.99 and rate(used[15m]) > 1');
   expect(text({ range: ['15m', '2m'] })).toContain('rate(free[2m]) < 0.10 and rate(used[2m]) > 3');
+  expect(scaledRules([{ ...rule, expr: 'up > (up offset 30m)' }], [{ ...fault, scaled: { range: ['30m', '1m'] } }])).toContain('up > (up offset 1m)');
   expect(() => text({ number: ['0.20', '0.99'] })).toThrow('0.20 does not stand in its expression');
   expect(() => text({ number: ['1', '2'] })).toThrow('1 does not stand in its expression');
   expect(() => text({ number: ['0.10', '0.99 or vector(1)'] })).toThrow('is no number');

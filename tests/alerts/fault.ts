@@ -34,7 +34,7 @@ export interface Fault {
 export interface Scaled {
   readonly for?: string;
   readonly number?: Exchange | readonly Exchange[];
-  /** A window, wherever it stands: `['15m', '2m']`. */
+  /** A window, or how far back is looked, wherever it stands: `['15m', '2m']`. */
   readonly range?: Exchange;
 }
 

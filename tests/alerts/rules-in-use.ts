@@ -40,10 +40,12 @@ export async function useRules(platform: Platform, faults: readonly Fault[], asT
   if (areScaled) await within(EVALUATED_MS, 'the scaled rules to be evaluated', async () => ((await rulesOf(platform, SCALED)).every(({ lastEvaluation }) => Date.parse(lastEvaluation) > asked) ? true : undefined));
 }
 
-/** Whether an alert fires, or would if what it waits for stayed so. */
-export async function isPendingOrFiring(platform: Platform, { alert, labels }: Pick<Fault, 'alert' | 'labels'>): Promise<boolean> {
-  const rules = await rulesOf(platform);
-  return rules.some(({ name, alerts }) => name === alert && alerts.some((one) => Object.entries(labels).every(([label, value]) => one.labels[label] === value)));
+/** Whether an alert fires, or is about to: by the rule that the test goes by. That the real one has begun to wait, for an hour or a day, says nothing about one that is scaled. */
+export async function isPendingOrFiring(platform: Platform, { alert, labels, scaled, make }: Pick<Fault, 'alert' | 'labels' | 'scaled' | 'make'>): Promise<boolean> {
+  const isIt = (one: RuleInUse['alerts'][number]): boolean => Object.entries(labels).every(([label, value]) => one.labels[label] === value);
+  const [all, scaledOnes] = await Promise.all([rulesOf(platform), rulesOf(platform, SCALED)]);
+  const waits = make && scaled?.for ? scaledOnes : all;
+  return [...waits, ...all.map((rule) => ({ ...rule, alerts: rule.alerts.filter(({ state }) => state === 'firing') }))].some(({ name, alerts }) => name === alert && alerts.some(isIt));
 }
 
 async function rulesOf(platform: Platform, group?: string): Promise<RuleInUse[]> {

@@ -40,8 +40,9 @@ function exchanged(alert: string, expr: string, [from, to]: Exchange): string {
 
 function withWindow(alert: string, expr: string, [from, to]: Exchange): string {
   if (!/^\d+[smh]$/.test(from) || !/^\d+[smh]$/.test(to)) throw new Error(`${alert}: ${from} or ${to} is no window`);
-  if (!expr.includes(`[${from}]`)) throw new Error(`${alert}: [${from}] does not stand in its expression`);
-  return expr.replaceAll(`[${from}]`, `[${to}]`);
+  const window = new RegExp(String.raw`(\[|\boffset )${from}(?!\w)`, 'g');
+  if (!window.test(expr)) throw new Error(`${alert}: [${from}] does not stand in its expression`);
+  return expr.replace(window, `$1${to}`);
 }
 
 function ruleNamed(rules: readonly Rule[], alert: string): Rule {

@@ -22,9 +22,13 @@ export class Keycloak {
     return body.access_token;
   }
 
-  async asAdministrator<T>(method: string, path: string, body?: object): Promise<KeycloakAnswer<T>> {
+  async administratorToken(): Promise<string | undefined> {
     const password = await readSecret(this.platform.instance.directory, 'keycloak-admin-password');
-    const token = await this.token('master', { grant_type: 'password', client_id: 'admin-cli', username: 'admin', password });
+    return this.token('master', { grant_type: 'password', client_id: 'admin-cli', username: 'admin', password });
+  }
+
+  async asAdministrator<T>(method: string, path: string, body?: object): Promise<KeycloakAnswer<T>> {
+    const token = await this.administratorToken();
     return this.call<T>(method, `/admin/realms/holdfast${path}`, { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body && JSON.stringify(body));
   }
 

@@ -62,7 +62,7 @@ export const releaseImage: Image = { name: 'release', dockerfile: 'platform/rele
 /** What the seeded fault test makes faults with; not part of an installation. */
 export const faultsImage: Image = {
   name: 'faults', dockerfile: 'tests/faults/Dockerfile', on: ['base'],
-  inputs: ['tests/faults/Dockerfile', 'tests/faults/lose-neighbours', 'tests/faults/refuse-writes'],
+  inputs: ['tests/faults/Dockerfile', 'tests/faults/lose-neighbours', 'tests/faults/refuse-writes', 'tests/faults/slow-syncs'],
 };
 
 /** Images that only their vendors make: declared and pinned, started when they can be had. Named as their rooms' compose files name them. */

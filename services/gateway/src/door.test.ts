@@ -2,21 +2,24 @@ import { afterEach, expect, test } from '@jest/globals';
 import type { TokenVerifier } from '@holdfast/kit/token';
 import { continueTrace } from '@holdfast/kit/trace';
 import { fastify, type FastifyInstance } from 'fastify';
-import type { Denials } from './denials.ts';
+import type { Dispatcher } from 'undici';
+import type { Denial, Denials } from './denials.ts';
 import { Door } from './door.ts';
 import { decide } from './limits/gcra.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
 import { services } from './routes.ts';
 import type { ServiceName } from './routes.ts';
 import { Replicas } from './upstream/replicas.ts';
+import type { Replica } from './upstream/replicas.ts';
 
 const limits = { perSubject: 6, anonymousPerIp: 4, registrationPerIp: 2 };
 let server: FastifyInstance | undefined;
+let denied: Denial[] = [];
 
 afterEach(() => server?.close());
 
-/** The door with nobody behind it: who is let in meets a 503. A token is a subject and its roles. */
-function door(): FastifyInstance {
+/** The door with nobody behind it: who is let in meets a 503, or what the services answer. A token is a subject and its roles. */
+function door(answers?: number): FastifyInstance {
   const verifier = { verify: async (token: string) => ({ caller: { subject: token.split('.')[0], roles: token.split('.').slice(1) } }) };
   const arrivals_ms = new Map<string, number>();
   const limiter = {
@@ -27,17 +30,29 @@ function door(): FastifyInstance {
     },
   };
   const identity = (): never => { throw new Error('there is nobody to connect to'); };
-  const replicas = Object.fromEntries(services.map((service) => [service, new Replicas(service, { host: service, port: 1 }, identity)]));
+  const replicas = Object.fromEntries(services.map((service) => [service, answers === undefined ? new Replicas(service, { host: service, port: 1 }, identity) : replicasThatAnswer(service, answers)]));
+  denied = [];
   server = fastify();
   server.addHook('onRequest', (request, _reply, done) => {
     request.scope = { trace: continueTrace(undefined) };
     done();
   });
   new Door(
-    verifier as unknown as TokenVerifier, limiter as unknown as RateLimiter, { tell: () => undefined } as unknown as Denials,
+    verifier as unknown as TokenVerifier, limiter as unknown as RateLimiter, { tell: (denial: Denial) => denied.push(denial) } as unknown as Denials,
     replicas as Readonly<Record<ServiceName, Replicas>>, limits,
   ).register(server);
   return server;
+}
+
+function replicasThatAnswer(service: string, status: number): Pick<Replicas, 'service' | 'inOrder' | 'shun'> {
+  const pool = { dispatch: (_request: unknown, answer: Dispatcher.DispatchHandler): void => {
+    const controller = {} as Dispatcher.DispatchController;
+    answer.onResponseStart?.(controller, status, { 'content-length': '2' });
+    answer.onResponseData?.(controller, Buffer.from('{}'));
+    answer.onResponseEnd?.(controller, {});
+  } };
+  const replica = { pool, connectErrors: new WeakSet(), inFlight: 0 } as unknown as Replica;
+  return { service, inOrder: () => [replica], shun: () => undefined };
 }
 
 async function statuses(count: number, request: { method: 'GET' | 'POST'; url: string; token?: string }): Promise<number[]> {
@@ -81,4 +96,13 @@ test('a batch of a thousand would count as one transfer', async () => {
   expect([four.statusCode, four.headers['ratelimit-remaining']]).toEqual([503, '1']);
   const two = await post(4_097);
   expect([two.statusCode, two.json().detail]).toEqual([429, 'At most 6 a minute, of which this one counts for 2; the next one may be sent in 10 s']);
+});
+
+test('somebody who tries what his role does not allow would be told of nowhere, as it is a service that refuses him', async () => {
+  door(403);
+  expect(await statuses(1, { method: 'GET', url: '/v1/audit/events', token: 'alice.customer' })).toEqual([403]);
+  expect(denied).toEqual([{ reason: 'forbidden', status: 403, method: 'GET', route: '/v1/audit/*' }]);
+  door(404);
+  expect(await statuses(1, { method: 'GET', url: '/v1/audit/events', token: 'alice.customer' })).toEqual([404]);
+  expect(denied).toEqual([]);
 });

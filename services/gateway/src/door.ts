@@ -50,8 +50,7 @@ export class Door {
     } catch (cause) {
       const problem = problemFrom(cause);
       if ([400, 401, 403, 415, 429].includes(problem.status)) {
-        const reason = typeof problem.members.reason === 'string' ? problem.members.reason : problem.code;
-        this.denials.tell({ reason, status: problem.status, method: request.method, route: request.routeOptions.url ?? route.prefix });
+        this.tellDenial(route, request, problem.status, typeof problem.members.reason === 'string' ? problem.members.reason : problem.code);
       }
       sendProblem(reply, cause);
     }
@@ -119,8 +118,14 @@ export class Door {
       body: body && body.length > 0 ? body : undefined,
       timeout_ms: route.timeout_ms,
     });
+    // What a role allows is known to the services, not here; who tries doors is to be heard of all the same.
+    if (answer.status === 403) this.tellDenial(route, request, 403, 'forbidden');
     reply.status(answer.status).headers(responseHeaders(answer.headers));
     void reply.send(request.method === 'HEAD' ? undefined : answer.body);
+  }
+
+  private tellDenial(route: Route, request: FastifyRequest, status: number, reason: string): void {
+    this.denials.tell({ reason, status, method: request.method, route: request.routeOptions.url ?? route.prefix });
   }
 }
 
