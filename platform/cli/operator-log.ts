@@ -7,7 +7,7 @@ import { components } from '../components.ts';
 import { Instance } from './instance.ts';
 
 /** What changes nothing and shows nothing of people; asked for often, also by programs. All else that an operator does is written down. */
-const UNREMARKABLE = new Set(['status', 'urls', 'logs', 'metrics', 'alerts', 'alerts list', 'doctor', 'test', 'bundle', 'release', 'shards', 'cluster', 'cluster show', 'backups', 'backups list', 'ledger verify', 'audit verify', 'audit key']);
+const UNREMARKABLE = new Set(['status', 'urls', 'logs', 'metrics', 'alerts', 'alerts list', 'doctor', 'test', 'bundle', 'release', 'shards', 'cluster', 'cluster show', 'cluster disk', 'backups', 'backups list', 'ledger verify', 'audit verify', 'audit key']);
 const secretName = /secret|password|passphrase|token|key/i;
 
 type Details = Readonly<Record<string, unknown>>;

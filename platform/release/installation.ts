@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { lstat, mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { UserError } from '../cli/errors.ts';
 import { lastLines, must, run } from '../cli/run.ts';
 import type { Published } from './registry.ts';
@@ -54,8 +54,8 @@ async function mustBe(tag: string, digest: string): Promise<void> {
 }
 
 /**
- * Brings an installation to the version in the archive: stopped, its state moved into the new version's directory beside it, started there. The
- * earlier directory stays as it was, without state, so the way back is the same way. If the new version does not get up, that way is gone at once.
+ * Brings an installation to the version in the archive: its state moves into the new version's directory beside it, while it runs on, and the new version takes
+ * over from there. The earlier directory stays as it was, without state, so the way back is the same way. If the new version does not get up, that way is gone at once.
  */
 export async function upgrade(installation: string, archive: string, version: string, log: string): Promise<{ directory: string; goBack(): Promise<void> }> {
   const next = join(dirname(installation), `holdfast-${version}`);
@@ -63,23 +63,29 @@ export async function upgrade(installation: string, archive: string, version: st
   if (existsSync(next)) throw new UserError(`${next} is there already.`, ['Remove it, if nothing runs from it.']);
   await unpack(archive, next);
   const goBack = async (): Promise<void> => {
-    // Whether or not the new version can stop itself: the earlier one says what is in its way.
-    if (existsSync(join(next, '.holdfast'))) {
-      await run('bash', [join(next, 'holdfast'), 'down'], { logFile: log });
-      await rename(join(next, '.holdfast'), join(installation, '.holdfast'));
-    }
+    await moveState(next, installation);
     await holdfast(installation, ['up', '--go-back'], {}, log);
     await rm(next, { recursive: true, force: true });
   };
   try {
-    await holdfast(installation, ['down'], {}, log);
-    await rename(join(installation, '.holdfast'), join(next, '.holdfast'));
+    await moveState(installation, next);
     await holdfast(next, ['up'], {}, log);
   } catch (error) {
     await goBack();
     throw error;
   }
   return { directory: next, goBack };
+}
+
+/** Containers that start again meanwhile look for their secrets where these were: a link leads them on. */
+async function moveState(from: string, to: string): Promise<void> {
+  const [here, there] = [join(from, '.holdfast'), join(to, '.holdfast')];
+  const [hereIs, thereIs] = await Promise.all([here, there].map((path) => lstat(path).catch(() => undefined)));
+  // It has not moved, or is back already.
+  if (!hereIs?.isDirectory()) return;
+  if (thereIs?.isSymbolicLink()) await rm(there);
+  await rename(here, there);
+  await symlink(relative(from, there), here);
 }
 
 async function holdfast(directory: string, words: readonly string[], environment: Record<string, string>, log: string): Promise<void> {

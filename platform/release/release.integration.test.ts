@@ -172,6 +172,8 @@ test('an installation that does not get up in the new version goes on with the e
   await expect(upgrade(installation, archive, '1.1.0', log)).rejects.toThrow('up exited 1');
   expect(existsSync(join(directory, 'holdfast-1.1.0'))).toBe(false);
   expect(await readFile(join(installation, '.holdfast', 'runs'), 'utf8')).toBe(`up ${installation}\n`);
+  // For a version that does not get in nobody was sent away.
+  expect(existsSync(join(installation, '.holdfast', 'was-stopped'))).toBe(false);
 
   await writeFile(join(installation, '.holdfast', 'refuses'), 'nothing');
   const upgraded = await upgrade(installation, archive, '1.1.0', log);
@@ -248,6 +250,7 @@ async function makeProject(): Promise<void> {
   await writeFile(join(project, 'holdfast'), `#!/bin/bash
 # 1.0.0
 cd "$(dirname "$0")" || exit
+[ "$1" = down ] && touch .holdfast/was-stopped
 [ "$1" = up ] && [ "$(cat .holdfast/refuses)" = "$PWD" ] && exit 1
 echo "$1 $PWD" >.holdfast/runs
 `);

@@ -8,18 +8,19 @@ import { SetupError, withinBudget } from './patience.ts';
 /**
  * The first-boot job, for compose and Helm alike: brings databases, topics, indices and the realm to the state that this
  * version declares. Idempotent: run again, it changes nothing; run on an older installation, it adds what is missing.
- * With the argument "kibana" it does that step alone, which is for later: Kibana starts last, and only where its image is to be had.
+ * With the name of a step it does that one alone: "kibana" is for later, as Kibana starts last, and only where its image is to be had;
+ * "postgres" is for before, while an earlier version still runs.
  */
-const steps: readonly [string, () => Promise<string>][] = process.argv[2] === 'kibana'
-  ? [['kibana', setUpKibana]]
-  : [
-    ['postgres', migrateAll],
-    ['kafka', setUpKafka],
-    ['elasticsearch', setUpElasticsearch],
-    ['keycloak', setUpKeycloak],
-  ];
+const all: readonly [string, () => Promise<string>][] = [
+  ['postgres', migrateAll],
+  ['kafka', setUpKafka],
+  ['elasticsearch', setUpElasticsearch],
+  ['keycloak', setUpKeycloak],
+  ['kibana', setUpKibana],
+];
+const only = process.argv[2];
 
-for (const [name, step] of steps) {
+for (const [name, step] of all.filter(([name]) => (only === undefined ? name !== 'kibana' : name === only))) {
   const began = Date.now();
   try {
     const result = await withinBudget(name, step);

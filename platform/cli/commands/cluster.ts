@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { setTimeout as pause } from 'node:timers/promises';
 import { clusterNamed, clustersIn, commandPatroni, nodesOf, type Cluster } from '../cluster/nodes.ts';
+import { printedDisk, readDisk } from '../cluster/disk.ts';
 import { acceptedForMs } from '../cluster/duration.ts';
 import { printed } from '../cluster/print.ts';
 import { readCluster, type ClusterState } from '../cluster/state.ts';
@@ -8,6 +9,7 @@ import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
 import { exclusively } from '../lock.ts';
 import { Progress } from '../progress.ts';
+import { refuseUnfinishedRestore } from '../restore/undertaking.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_NOT_RUNNING = 3;
@@ -29,6 +31,19 @@ export function clusterCommand(): Command {
       const states = await Promise.all((name === undefined ? clustersIn(instance) : [clusterNamed(name, instance)]).map((one) => readCluster(instance, one)));
       console.log(options.json ? JSON.stringify(name === undefined ? states : states[0], null, 2) : states.map(printed).join('\n\n'));
       process.exitCode = exitOf(states);
+    });
+  cluster
+    .command('disk')
+    .description('what takes the room of each node’s disk, and what of it may go; also where the node does not run')
+    .argument('[cluster]', 'core, ledger0, ledger1, … (default: all)')
+    .option('--json', 'for programs')
+    .addHelpText('after', '\nExit status: 0 there is room, 1 a disk is full, 3 there are no disks.')
+    .action(async (name: string | undefined, options: { json?: true }, command: Command) => {
+      const instance = await Instance.existing(command);
+      const nodes = (name === undefined ? clustersIn(instance) : [clusterNamed(name, instance)]).flatMap((one) => one.nodes);
+      const disks = (await Promise.all(nodes.map((node) => readDisk(instance, node)))).filter((disk) => disk !== undefined);
+      console.log(options.json ? JSON.stringify(disks, null, 2) : disks.map(printedDisk).join('\n\n'));
+      process.exitCode = disks.length === 0 ? EXIT_NOT_RUNNING : disks.some(({ is_full }) => is_full) ? 1 : 0;
     });
   cluster
     .command('accept-risk')
@@ -54,7 +69,10 @@ export function clusterCommand(): Command {
     .addHelpText('after', '\nThe leader is not touched. Run again after an interruption; it begins anew.\nExit status: 0 it is in step again, 1 it is not.')
     .action(async (name: string, _options: object, command: Command) => {
       const instance = await Instance.existing(command);
-      await exclusively(instance, 'cluster rebuild-replica', () => rebuildReplica(instance, clusterNamed(name, instance)));
+      await exclusively(instance, 'cluster rebuild-replica', async () => {
+        await refuseUnfinishedRestore(instance);
+        await rebuildReplica(instance, clusterNamed(name, instance));
+      });
     });
   return cluster;
 }

@@ -32,20 +32,23 @@ export async function takeDown(instance: Instance, purge: boolean): Promise<void
   await instance.save();
   await progress.step(purge ? 'stopping and deleting everything' : 'stopping', async (say) => {
     // What is to be deleted needs no clean end.
-    if (!purge) {
-      const services = [...new Set((await containersOf(instance)).map(({ service }) => service))];
-      const asks = services.filter((service) => nestServices.includes(service) || service === 'edge');
-      const stores = services.filter((service) => !asks.includes(service) && !LAST.flat().includes(service));
-      for (const stage of [asks, stores, ...LAST]) {
-        const present = stage.filter((service) => services.includes(service));
-        say(present.join(', '));
-        if (present.length > 0) await instance.compose(['--profile', '*', 'stop', ...present]);
-      }
-    }
+    if (!purge) await stopInOrder(instance, say);
     await instance.compose(['--profile', '*', 'down', '--remove-orphans', ...(purge ? ['--volumes', '--timeout', '1'] : [])]);
   });
   if (purge) await rm(instance.directory, { recursive: true, force: true });
   else plain('Data, secrets and settings are kept. Go on with:  ./holdfast up');
+}
+
+/** Whatever version runs: containers are stopped, and stay. */
+export async function stopInOrder(instance: Instance, say: (detail: string) => void): Promise<void> {
+  const services = [...new Set((await containersOf(instance)).map(({ service }) => service))];
+  const asks = services.filter((service) => nestServices.includes(service) || service === 'edge');
+  const stores = services.filter((service) => !asks.includes(service) && !LAST.flat().includes(service));
+  for (const stage of [asks, stores, ...LAST]) {
+    const present = stage.filter((service) => services.includes(service));
+    say(present.join(', '));
+    if (present.length > 0) await instance.compose(['--profile', '*', 'stop', ...present]);
+  }
 }
 
 async function confirmPurge(instance: Instance, yes: boolean): Promise<void> {

@@ -23,6 +23,9 @@ import { docker, lastLines } from '../run.ts';
 import { writeReceivers } from '../state/receivers.ts';
 import { tellOfAddedLedgers } from '../shards/tell-rooms.ts';
 import { ensureSecrets } from '../state/secrets.ts';
+import { forgetUpgrade } from '../upgrade/attempt.ts';
+import { otherVersionRunning, replaceVersion } from '../upgrade/replace-version.ts';
+import { setUp } from '../upgrade/set-up.ts';
 
 /** Components that start together. */
 interface Stage {
@@ -80,7 +83,8 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   applyOptions(instance, options);
   const logDirectory = join(instance.directory, 'log');
   const stages = stagesOf(instance);
-  const progress = new Progress(stages.length + 7);
+  const earlier = await otherVersionRunning(instance);
+  const progress = new Progress(stages.length + 7 + (earlier === undefined ? 0 : options.goBack ? 1 : 2));
 
   await progress.step('preflight', async () => refuseErrors(await preflight(instance)));
   await progress.step('secrets and certificates', async () => {
@@ -102,6 +106,7 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   const missing = vendorImages(instance.settings.registry).filter(({ profile }) => !instance.settings.profiles.includes(profile)).map(({ profile }) => profile);
   if (missing.length > 0) plain(`      ${missing.join(' and ')}: image not available here, everything else runs without (load or pull it, then run up again)`);
 
+  if (earlier !== undefined) await replaceVersion(instance, { from: earlier, goBack: options.goBack === true }, progress);
   for (const stage of stages) await progress.step(stage.label, (say) => start(instance, stage, say));
   await progress.step('setup: databases, realm, topics, indices', async () => {
     // One that `shards add` has begun: they may have started before they were told of it.
@@ -114,6 +119,7 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
   });
   await progress.step('first backup of every cluster', (say) => waitForFirstBackups(instance, say));
   const proof = await progress.step('proof: a transfer through all of it', () => proveOnce(instance));
+  await forgetUpgrade(instance);
 
   plain(`\nHoldfast is up (${progress.elapsed()}). ${proof}`);
   plain(`  Open     ${instance.url}/docs\n  Sign in  ./holdfast credentials\n  Look     ./holdfast status`);
@@ -131,14 +137,14 @@ async function proveOnce(instance: Instance): Promise<string> {
 
 /** Brings databases, topics, indices and the realm to what this version declares. */
 export async function runSetup(instance: Instance, logFile: string, goBack = false): Promise<void> {
-  const outcome = await instance.tryCompose(['--profile', 'setup', 'run', '--rm', '--no-deps', ...(goBack ? ['-e', 'SETUP_GOES_BACK=yes'] : []), 'setup'], { logFile });
+  const outcome = await setUp(instance, { logFile, goBack });
   if (outcome.exitCode !== 0) throw new UserError('the setup job failed. The end of its log:', [...(await lastLines(logFile)), `All of it:  less ${logFile}`, 'When it is mended, go on with:  ./holdfast up']);
 }
 
 /** The auditor's searches and dashboards. Nothing depends on Kibana, so that what it refuses is told and stops nobody. */
 async function tellKibana(instance: Instance, logFile: string, say: (detail: string) => void): Promise<void> {
   say('searches and dashboards of Kibana');
-  const outcome = await instance.tryCompose(['--profile', 'setup', 'run', '--rm', '--no-deps', 'setup', 'node', '--disable-warning=ExperimentalWarning', 'platform/setup/main.ts', 'kibana'], { logFile });
+  const outcome = await setUp(instance, { logFile, only: 'kibana' });
   if (outcome.exitCode !== 0) plain(`      note: Kibana runs without the searches and dashboards of this version. Why:  less ${logFile}\n        Once that is mended:  ./holdfast up`);
 }
 

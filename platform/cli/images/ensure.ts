@@ -113,7 +113,7 @@ export async function labelOf(tag: string): Promise<string | undefined> {
 }
 
 /** Content hash of each image: its Dockerfile and files, its parents' identities, the versions that it names. */
-async function identify(wanted: readonly Image[]): Promise<Map<string, string>> {
+export async function identify(wanted: readonly Image[] = images): Promise<Map<string, string>> {
   const identities = new Map<string, string>();
   for (const image of wanted) {
     const dockerfile = await readFile(join(PROJECT, image.dockerfile), 'utf8');

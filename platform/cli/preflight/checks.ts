@@ -144,11 +144,14 @@ async function otherInstallation(instance: Instance): Promise<Finding> {
     `or delete its data:          docker compose -p ${instance.name} down --volumes`);
 }
 
+/** Versions of the images that an instance's containers were made of. */
+export function versionsOf(images: readonly string[]): string[] {
+  return [...new Set(images.filter((image) => image.includes('holdfast/')).map((image) => image.slice(image.lastIndexOf(':') + 1)))];
+}
+
 function otherVersion(images: readonly string[]): Finding {
-  const others = [...new Set(images.filter((image) => image.includes('holdfast/')).map((image) => image.slice(image.lastIndexOf(':') + 1)))].filter((tag) => tag !== versions.HOLDFAST_VERSION);
-  return others.length === 0
-    ? found('other-version', 'ok', `version ${versions.HOLDFAST_VERSION}`)
-    : found('other-version', 'error', `version ${others.join(', ')} is running, this is ${versions.HOLDFAST_VERSION}`, 'Stop it (its data stays), then start this one:  ./holdfast down && ./holdfast up');
+  const others = versionsOf(images).filter((version) => version !== versions.HOLDFAST_VERSION);
+  return found('other-version', 'ok', others.length === 0 ? `version ${versions.HOLDFAST_VERSION}` : `version ${others.join(', ')} is running, and ./holdfast up makes it ${versions.HOLDFAST_VERSION}`);
 }
 
 function clock(): Finding {

@@ -6,9 +6,11 @@ import { certificateConcerns } from './certificates.ts';
 import type { Concern, ConcernSource } from './concern.ts';
 import { ledgerConcerns } from './ledger.ts';
 import { recoveryKitConcerns } from './recovery-kit.ts';
+import { upgradeConcerns } from './upgrade.ts';
 
 /** What `status` tells beside the components, in this order. A new concern is a file here and an entry. */
 const sources: readonly (readonly [string, ConcernSource])[] = [
+  ['upgrade', upgradeConcerns],
   ['alerts', alertConcerns],
   ['ledger', ledgerConcerns],
   ['audit', auditConcerns],
