@@ -36,6 +36,7 @@ export const inhibitions: readonly Inhibition[] = [
   { source: 'ComponentDown', of: { component: 'kafka' }, targets: ['EventsNotPublished', 'EventsBehind', 'OutboxGrows', 'KafkaNoController', 'KafkaPartitionsOffline', 'DenialsNotAudited'] },
   { source: 'ComponentDown', of: { component: 'edge|gateway|keycloak' }, targets: ['EdgeBackendEmpty', 'EdgeUnreachable', 'ServerErrors'] },
   { source: 'ServiceAbsent', of: { job: 'gateway' }, targets: ['EdgeBackendEmpty', 'EdgeUnreachable', 'ServerErrors'] },
+  { source: 'ServiceAbsent', targets: ['ComponentDown'], equal: ['job'] },
   { source: 'ServiceAbsent', targets: ['TlsHandshakeFails'], among: { job: 'certificates' } },
   { source: 'EdgeBackendEmpty', targets: ['ServerErrors', 'EdgeUnreachable'] },
   { source: 'RestartLoop', targets: ['ComponentDown'], equal: ['component'] },

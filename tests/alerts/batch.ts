@@ -1,9 +1,11 @@
-import { firingAlerts, type Alert } from '../../platform/cli/monitoring.ts';
+import { firingAlerts } from '../../platform/cli/monitoring.ts';
 import { pageNamed } from '../../runbooks/runner/pages.ts';
 import { runPage } from '../../runbooks/runner/run-page.ts';
 import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
+import { mendsWhateverIsIll } from './batches.ts';
 import type { Fault } from './fault.ts';
+import { alertsOf, type FiringAlert } from './prometheus-api.ts';
 import type { Receiving } from './receiving.ts';
 import { isPendingOrFiring, useRules } from './rules-in-use.ts';
 
@@ -32,7 +34,7 @@ export interface Outcome {
 interface Play {
   readonly fault: Fault;
   began: number;
-  alert?: Alert;
+  alert?: FiringAlert;
   fired?: number;
   told?: number;
   /** When its page was opened. */
@@ -62,7 +64,7 @@ export class Batch {
       await this.makeAll();
       await this.allFire();
       await this.allAreDelivered();
-      for (const play of this.going) await this.attempt(play, () => this.followPage(play));
+      await this.followPages();
       await this.allAreCleared();
     } finally {
       await this.makeWhole();
@@ -100,24 +102,30 @@ export class Batch {
     for (const play of this.going) {
       play.began = play.fault.make ? Date.now() : moved;
       await this.attempt(play, async () => { await play.fault.make?.(this.platform); });
+      await this.noteFiring();
     }
   }
 
   private async allFire(): Promise<void> {
-    await this.all(FIRES_MS, 'to fire', async () => {
-      const alerts = await firingAlerts(this.platform.instance);
-      for (const play of this.going.filter(({ alert }) => !alert)) {
-        const alert = alerts.find((one) => isOf(play.fault, one));
-        if (alert) Object.assign(play, { alert, fired: secondsSince(play.began) });
-      }
-    }, ({ alert }) => alert !== undefined);
+    await this.all(FIRES_MS, 'to fire', () => this.noteFiring(), ({ alert }) => alert !== undefined);
+  }
+
+  private async noteFiring(): Promise<void> {
+    const alerts = await alertsOf(this.platform);
+    for (const play of this.going.filter(({ alert, began }) => !alert && began > 0)) {
+      const alert = alerts.find((one) => fires(play.fault, one));
+      if (alert) Object.assign(play, { alert, fired: secondsSince(play.began) });
+    }
   }
 
   private async allAreDelivered(): Promise<void> {
     await this.all(DELIVERED_MS, 'to be delivered', () => {
       for (const play of this.going) {
         const at = this.receiving.toldOf(play.fault, 'firing', play.began);
-        if (at !== undefined) play.told = Math.round((at - play.began) / 1000);
+        if (at === undefined) continue;
+        play.told = Math.round((at - play.began) / 1000);
+        // While others were being made nobody looked; who was told of it knows that it fired.
+        play.fired = Math.min(play.fired ?? play.told, play.told);
       }
       return Promise.resolve();
     }, ({ told }) => told !== undefined);
@@ -146,13 +154,24 @@ export class Batch {
   }
 
   private async heldBack({ fault }: Play): Promise<string> {
-    const quiet = (await firingAlerts(this.platform.instance).catch((): Alert[] => [])).find((one) => isOf(fault, one))?.quiet;
+    const { alert, labels } = fault;
+    const quiet = (await firingAlerts(this.platform.instance).catch(() => [])).find((one) => one.name === alert && hasAll(one.labels, labels))?.quiet;
     return quiet ? `: it is ${quiet}` : '';
   }
 
-  private async followPage(play: Play): Promise<void> {
+  /** A page is opened when the one before it has come to its Check, which only looks, and may do so for minutes. */
+  private async followPages(): Promise<void> {
+    const followed: Promise<void>[] = [];
+    for (const play of this.going) {
+      if (mendsWhateverIsIll(pageNamed(play.fault.alert))) await Promise.all(followed);
+      await new Promise<void>((next) => { followed.push(this.attempt(play, () => this.followPage(play, next)).finally(next)); });
+    }
+    await Promise.all(followed);
+  }
+
+  private async followPage(play: Play, comesToCheck: () => void): Promise<void> {
     const { fault, alert } = play;
-    if (!(await firingAlerts(this.platform.instance)).some((one) => isOf(fault, one))) {
+    if (!(await alertsOf(this.platform)).some((one) => fires(fault, one))) {
       if (this.plays.length === 1) throw new Error('it ended before its page was opened');
       play.isPostponed = true;
       this.say(`later   ${fault.alert}: it was mended by the page of another`);
@@ -163,9 +182,10 @@ export class Batch {
     const watch = {
       before: async (section: string) => {
         if (section === 'Check' || (section === 'Act' && fault.undoBefore !== 'Check')) await this.undo(play);
+        if (section === 'Check') comesToCheck();
         return true;
       },
-      after: (step: { differences: readonly string[]; command: string; seconds: number }) => this.say(`        ${step.differences.length === 0 ? 'ok' : 'NOT AS EXPECTED'} ${step.command.split('\n')[0]} (${step.seconds.toFixed(0)} s)`),
+      after: (step: { differences: readonly string[]; command: string; seconds: number }) => this.say(`        ${fault.alert}: ${step.differences.length === 0 ? 'ok' : 'NOT AS EXPECTED'} ${step.command.split('\n')[0]} (${step.seconds.toFixed(0)} s)`),
     };
     const page = await runPage(pageNamed(fault.alert), { instance: this.platform.instance.name, variables: variablesOf(fault, alert), watch });
     if (page.verdict !== 'as expected') throw new Error(`its page stopped: ${page.steps.at(-1)?.differences.join('; ') ?? ''}\n${page.steps.at(-1)?.output.slice(-800) ?? ''}`);
@@ -202,12 +222,16 @@ export class Batch {
   }
 }
 
-function isOf(fault: Fault, { name, labels }: Alert): boolean {
-  return name === fault.alert && Object.entries(fault.labels).every(([label, value]) => labels[label] === value);
+function fires({ alert, labels }: Fault, one: FiringAlert): boolean {
+  return one.state === 'firing' && one.labels.alertname === alert && hasAll(one.labels, labels);
+}
+
+function hasAll(labels: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([label, value]) => labels[label] === value);
 }
 
 /** Variables of a page are called as the labels, in capitals. */
-function variablesOf(fault: Fault, alert: Alert | undefined): Record<string, string> {
+function variablesOf(fault: Fault, alert: FiringAlert | undefined): Record<string, string> {
   const { needs } = pageNamed(fault.alert);
   const ofLabels = Object.entries(alert?.labels ?? {}).map(([label, value]) => [label.toUpperCase(), value] as const).filter(([name]) => needs.some((need) => need.name === name));
   return { ...Object.fromEntries(ofLabels), ...fault.variables };

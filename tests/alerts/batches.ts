@@ -3,7 +3,7 @@ import type { Page } from '../../runbooks/runner/page.ts';
 import type { Fault } from './fault.ts';
 
 /** As many as one evening's on-call person would still keep apart. */
-const AT_MOST = 8;
+const AT_MOST = 6;
 
 /** Labels that name what an alert is about. */
 const ABOUT = ['component', 'cluster', 'job', 'instance', 'service'];

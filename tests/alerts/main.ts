@@ -7,7 +7,7 @@ import { pageNamed } from '../../runbooks/runner/pages.ts';
 import { provenIn, record } from '../kit/evidence.ts';
 import { Platform } from '../kit/platform.ts';
 import { Batch, type Outcome } from './batch.ts';
-import { batchesOf } from './batches.ts';
+import { batchesOf, mendsWhateverIsIll } from './batches.ts';
 import { FIRED } from './evidence.ts';
 import type { Fault } from './fault.ts';
 import { faults } from './faults.ts';
@@ -105,8 +105,9 @@ function optionsOf(): Options | undefined {
       if (values.only || values.family) return (values.only?.includes(alert) ?? false) || (values.family?.includes(rules.get(alert)?.component ?? '') ?? false);
       return values.full || always === true;
     };
-    // Should the time not be enough, people's sleep comes first.
-    const wanted = faults.filter(isWanted).toSorted((a, b) => Number(isPage(b)) - Number(isPage(a)));
+    // Should the time not be enough: many that can be made together before few that cannot, and of each people's sleep first.
+    const cost = (fault: Fault): number => Number(fault.alone ?? mendsWhateverIsIll(pageNamed(fault.alert))) * 2 - Number(isPage(fault));
+    const wanted = faults.filter(isWanted).toSorted((a, b) => cost(a) - cost(b));
     const minutes = Number(values.minutes);
     if (wanted.length === 0 || !(minutes > 0)) return undefined;
     return { wanted, again: values.again, until: Date.now() + minutes * 60_000, record: !values['no-record'] };

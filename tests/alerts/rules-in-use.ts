@@ -4,6 +4,7 @@ import { components } from '../../platform/components.ts';
 import { alertingRules } from '../../platform/prometheus/alert-cases.ts';
 import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
+import { askPrometheus } from './prometheus-api.ts';
 import type { Fault } from './fault.ts';
 import { SCALED, scaledRules } from './scaled-rules.ts';
 
@@ -32,7 +33,7 @@ export async function useRules(platform: Platform, faults: readonly Fault[], asT
   const asked = Date.now();
   await platform.signal(await platform.container('prometheus'), 'SIGHUP');
   await within(EVALUATED_MS, 'Prometheus to take the rules', async () => {
-    const { lastConfigTime, reloadConfigSuccess } = await ask<{ lastConfigTime: string; reloadConfigSuccess: boolean }>(platform, '/api/v1/status/runtimeinfo');
+    const { lastConfigTime, reloadConfigSuccess } = await askPrometheus<{ lastConfigTime: string; reloadConfigSuccess: boolean }>(platform, '/api/v1/status/runtimeinfo');
     // It tells whole seconds.
     return reloadConfigSuccess && Date.parse(lastConfigTime) > asked - 1000 ? true : undefined;
   });
@@ -48,11 +49,6 @@ export async function isPendingOrFiring(platform: Platform, { alert, labels, sca
 }
 
 async function rulesOf(platform: Platform, group?: string): Promise<RuleInUse[]> {
-  const { groups } = await ask<{ groups: { name: string; rules: RuleInUse[] }[] }>(platform, '/api/v1/rules?type=alert');
+  const { groups } = await askPrometheus<{ groups: { name: string; rules: RuleInUse[] }[] }>(platform, '/api/v1/rules?type=alert');
   return groups.filter(({ name }) => group === undefined || name === group).flatMap(({ rules }) => rules);
-}
-
-async function ask<T>(platform: Platform, path: string): Promise<T> {
-  const answer = await platform.inside('prometheus', 'curl', '-s', '--max-time', '10', '--cacert', '/run/holdfast/ca.crt', '--cert', '/run/holdfast/tls.crt', '--key', '/run/holdfast/tls.key', `https://prometheus:9090${path}`);
-  return (JSON.parse(answer) as { data: T }).data;
 }

@@ -27,16 +27,20 @@ export const auditFaults: readonly Fault[] = [
 
 let tampered: string | undefined;
 
+/**
+ * It has to be the last that was signed, which the next checkpoint looks at; and another has to stand on it already, or the trail would go on from what it says now, and be
+ * broken when it is put back.
+ */
 async function tamper(platform: Platform): Promise<void> {
   removeEvidenceFile();
-  const [row] = await platform.query<{ entry: string }>('core', 'audit', 'SELECT max(sequence)::text AS entry FROM audit_log');
-  if (!row) throw new Error('the audit trail has no entry to tamper with');
-  // It has to be signed before: until then it may be any.
-  await within(SIGNED, 'the last entry to be signed', async () => ((await platform.prometheus(`audit_checkpoint_entries > ${row.entry}`)).length > 0 ? true : undefined));
-  const [last] = await platform.query<{ entry: string }>('core', 'audit', 'SELECT max(sequence)::text AS entry FROM audit_log');
-  tampered = last?.entry === row.entry ? row.entry : undefined;
-  if (tampered === undefined) throw new Error('the trail has gone on meanwhile');
-  await changeTime(platform, tampered);
+  await platform.newCustomer();
+  const signed = await within(SIGNED, 'an entry after the last that was signed', async () => {
+    const size = Number((await platform.inside('audit', 'sh', '-euc', 'grep -x -A 1 "holdfast-audit/.*" /var/lib/checkpoints/checkpoints.txt | tail -n 1')).trim());
+    const [row] = await platform.query<{ entry: string }>('core', 'audit', 'SELECT max(sequence)::text AS entry FROM audit_log');
+    return size > 0 && Number(row?.entry) >= size ? String(size - 1) : undefined;
+  });
+  tampered = signed;
+  await changeTime(platform, signed);
 }
 
 async function putBack(platform: Platform): Promise<void> {

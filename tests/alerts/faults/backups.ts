@@ -19,7 +19,7 @@ export const backupsFaults: readonly Fault[] = [
     alert: 'BackupsShareDisk', what: 'the repository on another disk is given up', labels: {}, prepare: addOtherDisk, make: async (platform) => { await command(platform, 'backups', 'remove-repository'); }, tidy: removeOtherDisk,
     variables: { DIRECTORY: join(OTHER_DISK, 'mounted', 'again') }, scaled: { for: '15s' }, alone: true,
   },
-  { alert: 'WalArchiveStalled', what: 'the backup repository is stopped, and WAL is written', labels: { cluster: 'core' }, make: stallArchive, scaled: { for: '0s' }, touches: ['pgbackrest'] },
+  { alert: 'WalArchiveStalled', what: 'the backup repository is stopped, and WAL is written', labels: { cluster: 'core' }, make: stallArchive, scaled: { for: '0s', number: ['180', '120'] }, touches: ['pgbackrest'] },
   { alert: 'BackupRepositoryFilling', what: 'nothing is broken: the threshold is 99.9 % free', labels: { repository: '1' }, scaled: { for: '15s', number: ['0.10', '0.999'] }, touches: ['backup-scheduler'], needs: ['pgbackrest'] },
   { alert: 'DatabasePagesDamaged', what: 'bytes of a table on the replica of ledger1 are others, and it is backed up', labels: { cluster: 'ledger1' }, make: damagePage, tidy: async (platform) => { await onLeader(platform, 'ledger1', 'postgres', 'DROP TABLE IF EXISTS alert_test'); }, alone: true },
   { alert: 'BackupSchedulerDown', what: 'backup-scheduler is stopped', labels: {}, make: stopped('backup-scheduler'), scaled: { for: '15s' }, touches: ['backup-scheduler'], always: true },

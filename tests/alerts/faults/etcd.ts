@@ -1,14 +1,14 @@
 import { docker } from '../../../platform/cli/run.ts';
 import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
-import { letGo, slowDisk } from '../held-down.ts';
+import { syncsInTime, syncsLate } from '../helpers.ts';
 
 const KEY = 'alert-test';
 
 export const etcdFaults: readonly Fault[] = [
   { alert: 'EtcdNoLeader', what: 'etcd is told of a second member, which never comes', labels: {}, make: addMember, undo: beginAnew, scaled: { for: '15s' }, alone: true },
   {
-    alert: 'EtcdSlowDisk', what: 'etcd waits 300 ms longer for its disk', labels: {}, make: (platform) => slowDisk(platform, 'etcd', 'etcd', 300), undo: (platform) => letGo(platform, 'etcd'),
+    alert: 'EtcdSlowDisk', what: 'etcd waits 300 ms longer for its disk', labels: {}, make: syncsLate('etcd', 'etcd', 300), undo: syncsInTime('etcd'),
     scaled: { for: '15s', number: ['1', '0.2'], range: ['15m', '1m'] }, touches: ['etcd', 'core', 'ledger0', 'ledger1'],
   },
   {

@@ -2,7 +2,7 @@ import { SCRAPED } from '../../kit/budgets.ts';
 import type { Platform } from '../../kit/platform.ts';
 import { within } from '../../kit/within.ts';
 import type { Fault } from '../fault.ts';
-import { cutOff, letGo } from '../held-down.ts';
+import { cutOff, letGo } from '../cut-off.ts';
 import { customerOn, Load, transferMany } from '../load.ts';
 import { HeldSession, onLeader } from '../superuser.ts';
 

@@ -1,6 +1,6 @@
 import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
-import { cutOff, letGo } from '../held-down.ts';
+import { cutOff, letGo } from '../cut-off.ts';
 import { asSuperuser, replicaOf } from '../superuser.ts';
 
 export const pgRouterFaults: readonly Fault[] = [

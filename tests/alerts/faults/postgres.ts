@@ -2,7 +2,7 @@ import { SCRAPED } from '../../kit/budgets.ts';
 import type { Platform } from '../../kit/platform.ts';
 import { within } from '../../kit/within.ts';
 import type { Fault } from '../fault.ts';
-import { cutOff, letGo } from '../held-down.ts';
+import { cutOff, letGo } from '../cut-off.ts';
 import { asSuperuser, HeldSession, onLeader, replicaOf, writeWal } from '../superuser.ts';
 
 const oldSnapshot = new HeldSession();

@@ -1,6 +1,6 @@
 import type { Person, Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
-import { cutOff, letGo } from '../held-down.ts';
+import { cutOff, letGo } from '../cut-off.ts';
 import { insideNode } from '../inside-node.ts';
 import { customerOn, Load, transferMany } from '../load.ts';
 import { onLeader } from '../superuser.ts';
