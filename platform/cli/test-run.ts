@@ -99,7 +99,7 @@ export class TestRun {
   private async jest(project: 'unit' | 'integration'): Promise<void> {
     const report = join(this.reports, `${project}.json`);
     await rm(report, { force: true });
-    const network = project === 'integration' ? ['--network', 'host'] : ['--network', 'none'];
+    const network = project === 'integration' ? ['--network', 'host', '-e', `HOLDFAST_FULL=${this.options.full ? '1' : ''}`] : ['--network', 'none'];
     await this.inContainer(['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--selectProjects', project, '--json', `--outputFile=${report}`, '--forceExit'], network);
     await this.countReport(project, report, (text) => {
       const result = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number; numRuntimeErrorTestSuites: number };

@@ -13,30 +13,31 @@ const run = promisify(execFile);
 export class ThrowawayPostgres {
   private readonly container: string;
   private readonly directory: string;
-  private readonly port: number;
+  private readonly ports: readonly number[];
   private readonly databases: Database[] = [];
 
-  private constructor(container: string, directory: string, port: number) {
+  private constructor(container: string, directory: string, ports: readonly number[]) {
     this.container = container;
     this.directory = directory;
-    this.port = port;
+    this.ports = ports;
   }
 
   /**
    * Starts it with one database, owned by `setup` and migrated from the SQL files of a directory, as the setup job does. With `clock`, its clock can be set
-   * (`setClock`): by libfaketime, which has to be installed where the test runs.
+   * (`setClock`): by libfaketime, which has to be installed where the test runs. Beside it, in the same container, there is room for one that is a copy of it
+   * (`past-of-postgres.ts`).
    */
   static async start(options: { database: string; role: string; migrations: string; shard?: number; memory?: string; clock?: true }): Promise<ThrowawayPostgres> {
     const container = `holdfast-test-postgres-${randomBytes(4).toString('hex')}`;
     const version = (await readFile(new URL('../../../../platform/versions.env', import.meta.url), 'utf8')).match(/^HOLDFAST_VERSION=(.+)$/m)?.[1];
-    await run('docker', ['create', '--rm', '--name', container, '--memory', options.memory ?? '512m', '--publish', '127.0.0.1::5432',
+    await run('docker', ['create', '--rm', '--name', container, '--memory', options.memory ?? '512m', ...[5432, PORT_OF_COPY].flatMap((port) => ['--publish', `127.0.0.1::${port}`]),
       '--tmpfs', '/var/lib/postgresql:uid=6110,gid=6110,mode=0700', '--tmpfs', '/run/postgresql:uid=6110,gid=6110,mode=0700',
       `holdfast/postgres:${version}`, 'sh', '-c', START, 'start', options.role]);
     try {
       if (options.clock) await run('docker', ['cp', await fakeTime(), `${container}:${FAKE_TIME}`]);
       await run('docker', ['start', container]);
-      const { stdout } = await run('docker', ['port', container, '5432/tcp']);
-      const postgres = new ThrowawayPostgres(container, await mkdtemp(join(tmpdir(), 'holdfast-test-')), Number(stdout.trim().split(':').at(-1)));
+      const ports = await Promise.all([5432, PORT_OF_COPY].map(async (port) => Number((await run('docker', ['port', container, `${port}/tcp`])).stdout.trim().split(':').at(-1))));
+      const postgres = new ThrowawayPostgres(container, await mkdtemp(join(tmpdir(), 'holdfast-test-')), ports);
       await postgres.untilUp();
       await postgres.saveCertificates(options.role);
       await postgres.sql('postgres', `CREATE ROLE setup LOGIN; CREATE ROLE ${options.role} LOGIN;`);
@@ -53,11 +54,16 @@ export class ThrowawayPostgres {
     }
   }
 
-  /** A connection pool of the kit, as the service would open it. */
-  database(options: Pick<DatabaseOptions, 'database' | 'user'> & Partial<DatabaseOptions>): Database {
-    const database = new Database({ ...options, address: { host: 'localhost', port: this.port }, directory: join(this.directory, options.user) });
+  /** A connection pool of the kit, as the service would open it: of the server itself, or of the copy beside it. */
+  database(options: Pick<DatabaseOptions, 'database' | 'user'> & Partial<DatabaseOptions>, of: 'itself' | 'copy' = 'itself'): Database {
+    const database = new Database({ ...options, address: { host: 'localhost', port: this.ports[of === 'itself' ? 0 : 1] ?? 0 }, directory: join(this.directory, options.user) });
     this.databases.push(database);
     return database;
+  }
+
+  /** What a shell script prints that runs in the container, as the server's user; `$1` and so on are its arguments. */
+  async shell(script: string, ...args: string[]): Promise<string> {
+    return (await run('docker', ['exec', this.container, 'sh', '-euc', script, 'sh', ...args])).stdout.trim();
   }
 
   /** Runs SQL inside the container, as a role of one's choice. Rejects with what psql says. */
@@ -101,6 +107,11 @@ export class ThrowawayPostgres {
   }
 }
 
+/** Where a copy is served. */
+export const PORT_OF_COPY = 5433;
+/** How a server here lets its clients in. */
+export const SERVED = `-c listen_addresses='*' -c fsync=off -c ssl=on -c ssl_ca_file=/var/lib/postgresql/tls/ca.crt \
+  -c ssl_cert_file=/var/lib/postgresql/tls/server.crt -c ssl_key_file=/var/lib/postgresql/tls/server.key`;
 const FAKE_TIME = '/usr/lib/libfaketime.so.1';
 const CLOCK = '/var/lib/postgresql/clock';
 
@@ -128,5 +139,4 @@ if [ -e ${FAKE_TIME} ]; then
   echo +0 > ${CLOCK}
   export LD_PRELOAD=${FAKE_TIME} FAKETIME_TIMESTAMP_FILE=${CLOCK} FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
 fi
-exec postgres -c listen_addresses='*' -c fsync=off -c ssl=on -c ssl_ca_file=/var/lib/postgresql/tls/ca.crt \
-  -c ssl_cert_file=/var/lib/postgresql/tls/server.crt -c ssl_key_file=/var/lib/postgresql/tls/server.key`;
+exec postgres ${SERVED}`;

@@ -1,6 +1,7 @@
 import { expect } from '@jest/globals';
 import { unavailable, type Refusal } from '@holdfast/kit/problem';
 import type { Database } from '@holdfast/kit/postgres';
+import { PastOfPostgres } from '@holdfast/kit/testing/past-of-postgres';
 import { ThrowawayPostgres } from '@holdfast/kit/testing/throwaway-postgres';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
@@ -49,7 +50,7 @@ export class TwoShards {
     this.databases = postgres.map((each) => each.database({ database: 'ledger', user: 'transactions', connectionsMax: 20 }));
   }
 
-  static async start(options: { clock?: true } = {}): Promise<TwoShards> {
+  static async start(options: { clock?: true; memory?: string } = {}): Promise<TwoShards> {
     const migrations = fileURLToPath(new URL('../../migrations', import.meta.url));
     return new TwoShards(await Promise.all([0, 1].map((shard) => ThrowawayPostgres.start({ database: 'ledger', role: 'transactions', migrations, shard, ...options }))));
   }
@@ -63,6 +64,11 @@ export class TwoShards {
     await this.postgres[shard]?.setClock(ahead_s);
   }
 
+  /** From now on both can be gone back to any moment. */
+  async remember(): Promise<Past> {
+    return new Past(this.postgres, await Promise.all(this.postgres.map((each) => PastOfPostgres.begin(each))));
+  }
+
   /** Accounts in a currency that no other test has: what is summed over it is the test's own. */
   async newBooks(): Promise<Books> {
     const n = this.currencies++;
@@ -70,6 +76,30 @@ export class TwoShards {
     const replica = new MortalReplica(this);
     await replica.ready();
     return new Books(this, replica, currency);
+  }
+}
+
+/** Two ledgers as they were: each restored by itself from its own backup and WAL, as the product restores clusters. */
+export class Past {
+  private readonly postgres: readonly ThrowawayPostgres[];
+  private readonly pasts: readonly PastOfPostgres[];
+  private open: readonly Database[] = [];
+
+  constructor(postgres: readonly ThrowawayPostgres[], pasts: readonly PastOfPostgres[]) {
+    this.postgres = postgres;
+    this.pasts = pasts;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.pasts.map((past) => past.end()));
+  }
+
+  /** The databases of both as they were then, to be worked with until the next call. @param at for each shard, microseconds since 1970 */
+  async at(at: readonly [bigint, bigint]): Promise<Pick<TwoShards, 'databases'>> {
+    await Promise.all(this.open.map((database) => database.close()));
+    await Promise.all(this.pasts.map((past, shard) => past.serve(at[shard] ?? 0n)));
+    this.open = this.postgres.map((each) => each.database({ database: 'ledger', user: 'transactions', connectionsMax: 4 }, 'copy'));
+    return { databases: this.open };
   }
 }
 
@@ -185,7 +215,7 @@ export class MortalReplica {
   private dead = false;
   private marksHeld = false;
 
-  constructor(shards: TwoShards, crash?: Crash) {
+  constructor(shards: Pick<TwoShards, 'databases'>, crash?: Crash) {
     this.crash = crash;
     this.ledger = new Ledger(shards.databases.map((database, number) => new Shard({
       number, answerTimeoutMs: 5_000,
