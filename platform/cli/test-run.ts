@@ -100,7 +100,7 @@ export class TestRun {
     const report = join(this.reports, `${project}.json`);
     await rm(report, { force: true });
     const network = project === 'integration' ? ['--network', 'host'] : ['--network', 'none'];
-    await this.inContainer(['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--selectProjects', project, '--json', `--outputFile=${report}`, '--forceExit'], network);
+    await this.inContainer(['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--selectProjects', project, '--json', `--outputFile=${report}`, '--forceExit'], [...network, '-e', `HOLDFAST_FULL=${this.options.full ? '1' : ''}`]);
     await this.countReport(project, report, (text) => {
       const result = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number; numRuntimeErrorTestSuites: number };
       return { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites };
