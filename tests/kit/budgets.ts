@@ -19,6 +19,9 @@ export const SIGNED = 90_000;
 /** From the end of a hold's time to the money being free again: looked for every second, by one replica. */
 export const HOLD_RELEASED = 10_000;
 
+/** From the return of Elasticsearch or of the shipper to ten minutes of a thousand lines a second being searchable. */
+export const LOGS_CAUGHT_UP = 300_000;
+
 // Drills: from the disaster to the end of its page, and money moving on every shard. Twice to three times what it takes on two idle cores, as `up`, which most pages end
 // with, took 32 s where three other platforms ran on them, and 108 s where those were tested.
 

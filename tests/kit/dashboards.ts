@@ -53,24 +53,39 @@ export type Finding = { readonly kind: 'error'; readonly says: string } | { read
 
 /** One connection for all questions: a process for each would take longer than the answers. */
 export async function findings(platform: Platform, questions: readonly Question[]): Promise<Finding[]> {
-  if (questions.length === 0) return [];
-  const end = Math.floor(Date.now() / 1000);
-  const common = ['--silent', '--show-error', '--cacert', '/run/holdfast/ca.crt', '--cert', '/run/holdfast/tls.crt', '--key', '/run/holdfast/tls.key', '--write-out', '\\n'];
-  const asked = questions.flatMap(({ expression }, index) => [...(index > 0 ? ['--next'] : []), ...common,
-    '--data-urlencode', `query=${expression}`, '--data', `start=${end - LOOK_BACK_SECONDS}&end=${end}&step=15`, 'https://prometheus:9090/api/v1/query_range']);
-  const answers = (await platform.inside('prometheus', 'curl', ...asked)).trim().split('\n');
-  if (answers.length !== questions.length) throw new Error(`Prometheus gave ${answers.length} answers to ${questions.length} questions: ${answers[0]?.slice(0, 300)}`);
-  return answers.map(findingOf);
+  return (await answersOf(platform, questions, LOOK_BACK_SECONDS)).map(({ text }) => findingOf(text));
 }
 
-interface Answer {
+export interface Answer {
+  /** JSON, as Prometheus sent it. */
+  readonly text: string;
+  /** From the question to the end of its answer. */
+  readonly took_ms: number;
+}
+
+/** What Prometheus answers to each question, asked one after the other, over so many seconds before now: a value for each scrape. */
+export async function answersOf(platform: Platform, questions: readonly Question[], seconds: number): Promise<Answer[]> {
+  if (questions.length === 0) return [];
+  const end = Math.floor(Date.now() / 1000);
+  const common = ['--silent', '--show-error', '--cacert', '/run/holdfast/ca.crt', '--cert', '/run/holdfast/tls.crt', '--key', '/run/holdfast/tls.key', '--write-out', '\\t%{time_total}\\n'];
+  const asked = questions.flatMap(({ expression }, index) => [...(index > 0 ? ['--next'] : []), ...common,
+    '--data-urlencode', `query=${expression}`, '--data', `start=${end - seconds}&end=${end}&step=15`, 'https://prometheus:9090/api/v1/query_range']);
+  const answers = (await platform.inside('prometheus', 'curl', ...asked)).trim().split('\n');
+  if (answers.length !== questions.length) throw new Error(`Prometheus gave ${answers.length} answers to ${questions.length} questions: ${answers[0]?.slice(0, 300)}`);
+  return answers.map((answer) => {
+    const tab = answer.lastIndexOf('\t');
+    return { text: answer.slice(0, tab), took_ms: Number(answer.slice(tab + 1)) * 1_000 };
+  });
+}
+
+interface Told {
   status: string;
   error?: string;
   data?: { result: { values: [number, string][] }[] };
 }
 
 function findingOf(answer: string): Finding {
-  const { status, error = '', data } = JSON.parse(answer) as Answer;
+  const { status, error = '', data } = JSON.parse(answer) as Told;
   if (status !== 'success' || !data) return { kind: 'error', says: error };
   const values = data.result.flatMap((series) => series.values.map(([, value]) => Number(value))).filter((value) => !Number.isNaN(value));
   if (values.length === 0) return { kind: 'nothing' };

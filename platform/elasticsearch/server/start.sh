@@ -8,10 +8,16 @@ cp -r /opt/holdfast/. /run/holdfast/ca.crt /run/holdfast/tls.crt /run/holdfast/t
 mkdir -p "$ES_PATH_CONF/jvm.options.d"
 touch "$ES_PATH_CONF/role_mapping.yml"
 
+[[ $LOGS_KEPT_DAYS =~ ^[1-9][0-9]{0,3}$ ]] || { echo "HOLDFAST_LOGS_KEPT_DAYS=$LOGS_KEPT_DAYS is no number of days from 1 to 9999" >&2; exit 1; }
+# Who deletes old log lines has a password of this start: nobody outside of this container needs it.
+head -c 32 /dev/urandom | sha256sum | cut -c1-64 > "$ES_PATH_CONF/retention-password"
+
 # The users of roles.yml, each with a salted SHA-256 of its password: 256 random bits need no slow hash. The vendor's image has no openssl.
-for user in audit:audit logs:logs reader:reader metrics:metrics kibana:kibana-server; do
+for user in audit:audit logs:logs reader:reader metrics:metrics kibana:kibana-server retention:retention; do
+  password=/run/holdfast/elasticsearch-${user%%:*}-password
+  if [ ! -e "$password" ]; then password=$ES_PATH_CONF/${user%%:*}-password; fi
   salt=$(head -c 8 /proc/sys/kernel/random/uuid)
-  hash=$(printf '%s%s' "$(< "/run/holdfast/elasticsearch-${user%%:*}-password")" "$salt" | sha256sum | cut -c1-64)
+  hash=$(printf '%s%s' "$(< "$password")" "$salt" | sha256sum | cut -c1-64)
   # shellcheck disable=SC2001 # Each pair of digits: no pattern of the shell says that.
   printf '%s:{SSHA256}%s%s\n' "${user##*:}" "$(printf %s "$salt" | base64)" "$(printf '%b' "$(sed 's/../\\x&/g' <<< "$hash")" | base64)"
 done > "$ES_PATH_CONF/users"
@@ -19,4 +25,5 @@ done > "$ES_PATH_CONF/users"
 # And that of the superuser "elastic".
 rm -f "$ES_PATH_CONF/elasticsearch.keystore"
 /usr/share/elasticsearch/bin/elasticsearch-keystore add --force --stdin bootstrap.password < /run/holdfast/elasticsearch-superuser-password
+bash /opt/holdfast/retention.sh &
 exec /usr/share/elasticsearch/bin/elasticsearch
