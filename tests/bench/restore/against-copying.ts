@@ -4,14 +4,25 @@ import type { Instance } from '../../../platform/cli/instance.ts';
 import { readingConfiguration } from '../../../platform/cli/recover/place.ts';
 import { docker, must, run } from '../../../platform/cli/run.ts';
 import { readSecret } from '../../../platform/cli/state/secrets.ts';
+import { readCpu } from '../cpu.ts';
+import { foreignCores } from '../statistics.ts';
 
 const CLUSTER = 'ledger0';
 /** As `restore` and `recover` have it: two cores, of which the platform wants its part. */
 const PROCESSES = 2;
 
+/** One half of a pair. */
+export interface Half {
+  readonly took_s: number;
+  /** Processor time of its container: what a busy machine takes from neither. */
+  readonly cpu_s: number;
+  /** Cores that the rest of the machine used meanwhile. */
+  readonly foreign_cores: number;
+}
+
 export interface Pair {
-  readonly restore_s: number;
-  readonly copy_s: number;
+  readonly restore: Half;
+  readonly copy: Half;
   readonly first: 'restore' | 'copy';
   /** Of the machine, over the minute until the end of the pair. */
   readonly load: number;
@@ -51,21 +62,27 @@ export async function againstCopying(instance: Instance, pairs: number, say: (te
     const place = { dataDirectory: '/data/target', socketDirectory: '/tmp', temporaryDirectory: '/tmp', configurationFile: '/tmp/pgbackrest.conf', run: () => Promise.reject(new Error('only its paths are asked for')) };
     await inside('mkdir -p /tmp/none; cat > /tmp/pgbackrest.conf', readingConfiguration(place, CLUSTER, await readSecret(instance.directory, 'pgbackrest-cipher-passphrase'), PROCESSES));
     await inside(`${EMPTY}; ${halves.restore}; mv /data/target /data/source`);
-    const timed = async (half: keyof typeof halves): Promise<number> => {
+    const [container = ''] = (await docker('ps', '--no-trunc', '--quiet', '--filter', `name=^${name}$`)).split('\n');
+    const timed = async (half: keyof typeof halves): Promise<Half> => {
       await inside(`${WARM}; ${EMPTY}`);
-      return Number(await inside(`from=$(date +%s%N); { ${halves[half]}; } > /dev/null; echo $((($(date +%s%N) - from) / 1000000))`)) / 1_000;
+      const before = readCpu({ container });
+      const took_s = Number(await inside(`from=$(date +%s%N); { ${halves[half]}; } > /dev/null; echo $((($(date +%s%N) - from) / 1000000))`)) / 1_000;
+      const after = readCpu({ container });
+      const cpu_s = (after.containers.container ?? 0) - (before.containers.container ?? 0);
+      return { took_s, cpu_s, foreign_cores: foreignCores({ wall_s: (after.at_ms - before.at_ms) / 1_000, host_s: after.host_s - before.host_s, own_s: cpu_s }) };
     };
     const measured: Pair[] = [];
     while (measured.length < pairs) {
       const first = measured.length % 2 === 0 ? 'restore' : 'copy';
-      const seconds = { restore: 0, copy: 0 };
-      for (const half of first === 'restore' ? ['restore', 'copy'] as const : ['copy', 'restore'] as const) seconds[half] = await timed(half);
-      const pair = { restore_s: seconds.restore, copy_s: seconds.copy, first, load: loadavg()[0] ?? 0 } as const;
-      measured.push(pair);
-      say(`pair ${measured.length} of ${pairs}: restored in ${pair.restore_s.toFixed(2)} s, copied in ${pair.copy_s.toFixed(2)} s: ${(pair.restore_s / pair.copy_s).toFixed(2)}x`);
+      const second = first === 'restore' ? 'copy' : 'restore';
+      const one = { [first]: await timed(first), [second]: await timed(second) } as Record<'restore' | 'copy', Half>;
+      measured.push({ ...one, first, load: loadavg()[0] ?? 0 });
+      say(`pair ${measured.length} of ${pairs}: restored in ${told(one.restore)}, copied in ${told(one.copy)}: ${(one.restore.took_s / one.copy.took_s).toFixed(2)}x`);
     }
     return { data_bytes: Number(await inside('du -sb /data/source | cut -f1')), repository_bytes: Number(await inside(`du -sb /repository/backup/${CLUSTER} | cut -f1`)), pairs: measured };
   } finally {
     await remove();
   }
 }
+
+const told = ({ took_s, cpu_s, foreign_cores }: Half): string => `${took_s.toFixed(2)} s (CPU ${cpu_s.toFixed(2)} s, others ${foreign_cores.toFixed(2)} cores)`;

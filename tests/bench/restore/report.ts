@@ -28,15 +28,15 @@ export interface Figure {
   readonly load: string;
 }
 
-export const ratioOf = ({ pairs }: AgainstCopying): number => median(pairs.map(({ restore_s, copy_s }) => restore_s / copy_s));
+export const ratioOf = ({ pairs }: AgainstCopying): number => median(pairs.map(({ restore, copy }) => restore.took_s / copy.took_s));
 
 export function figuresOf({ copying, pointInTime, machines }: Results): Figure[] {
   const figures: Figure[] = [];
   if (copying) {
-    const ratios = copying.pairs.map(({ restore_s, copy_s }) => restore_s / copy_s);
+    const ratios = copying.pairs.map(({ restore, copy }) => restore.took_s / copy.took_s);
     figures.push({
       what: 'encrypted restore, two processes, against `cp -a` and `sync`', goal: `${GOALS.ratio}x`, holds: ratioOf(copying) <= GOALS.ratio, load: span(copying.pairs),
-      measured: `${ratioOf(copying).toFixed(2)}x, median of ${copying.pairs.length} pairs (${Math.min(...ratios).toFixed(2)}-${Math.max(...ratios).toFixed(2)}): ${seconds(median(copying.pairs.map(({ restore_s }) => restore_s)))} against ${seconds(median(copying.pairs.map(({ copy_s }) => copy_s)))}`,
+      measured: `${ratioOf(copying).toFixed(2)}x, median of ${copying.pairs.length} pairs (${Math.min(...ratios).toFixed(2)}-${Math.max(...ratios).toFixed(2)}): ${seconds(median(copying.pairs.map(({ restore }) => restore.took_s)))} against ${seconds(median(copying.pairs.map(({ copy }) => copy.took_s)))}`,
     });
   }
   if (pointInTime) {
@@ -65,7 +65,7 @@ export function markdown(results: Results): string {
     '| what | measured | at most | holds | load average |',
     '|---|---|---|---|---|',
     ...figuresOf(results).map(({ what, measured, goal, holds, load }) => `| ${what} | ${measured} | ${goal} | ${holds ? 'yes' : 'NO'} | ${load} |`), '',
-    ...(copying ? [`Copied: ${megabytes(copying.data_bytes)} of data directory; the repository has ${megabytes(copying.repository_bytes)} of this cluster. Both sources are read into the page cache before each half, and each half ends with \`sync\`.`, ''] : []),
+    ...(copying ? [`Copied: ${megabytes(copying.data_bytes)} of data directory; the repository has ${megabytes(copying.repository_bytes)} of this cluster. Both sources are read into the page cache before each half, and each half ends with \`sync\`. Processor time: ${seconds(median(copying.pairs.map(({ restore }) => restore.cpu_s)))} against ${seconds(median(copying.pairs.map(({ copy }) => copy.cpu_s)))}; meanwhile others used ${foreignOf(copying)} of ${availableParallelism()} cores.`, ''] : []),
     ...(pointInTime ? ['Steps of the restore to a time: ' + Object.entries(pointInTime.steps_s).map(([name, took_s]) => `${name} ${took_s.toFixed(1)} s`).join(', ') + '.', ''] : []),
     ...machines.flatMap(({ said }) => ['Steps of `recover`:', ...said.map((line) => `- ${line.trim()}`), '']),
   ].join('\n');
@@ -79,6 +79,12 @@ export function save(results: Results): string {
   writeFileSync(`${name}.json`, `${JSON.stringify(results, null, 1)}\n`);
   writeFileSync(`${name}.md`, markdown(results));
   return `${name}.md`;
+}
+
+/** The least and the most, of all halves. */
+function foreignOf({ pairs }: AgainstCopying): string {
+  const cores = pairs.flatMap(({ restore, copy }) => [restore.foreign_cores, copy.foreign_cores]);
+  return `${Math.min(...cores).toFixed(1)} to ${Math.max(...cores).toFixed(1)}`;
 }
 
 function span(measured: readonly { readonly load: number }[]): string {
