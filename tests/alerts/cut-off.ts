@@ -1,7 +1,7 @@
 import { dockerApi } from '../../platform/cli/docker-api.ts';
 import { run } from '../../platform/cli/run.ts';
 import type { Platform } from '../kit/platform.ts';
-import { beginHelper, nameOf } from './helpers.ts';
+import { beginHelper, nameOf } from './containers-beside.ts';
 
 /** What a component sends to these others arrives nowhere, without a word; they reach it as before. Its own next start ends it: so a page that starts it again mends it. */
 export async function cutOff(platform: Platform, service: string, ...others: string[]): Promise<void> {

@@ -4,7 +4,7 @@ import { imageTag } from '../../platform/cli/images/catalogue.ts';
 import { must, run } from '../../platform/cli/run.ts';
 import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
-import { nameOf } from './helpers.ts';
+import { nameOf } from './containers-beside.ts';
 
 /** What an installation with one Kafka cannot show: another node beside it, in its network and with its certificate, whose files are gone with it. */
 export interface SecondNode {

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { dockerApi } from '../../../platform/cli/docker-api.ts';
 import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
-import { cut, rejoined } from '../helpers.ts';
+import { cut, rejoined } from '../containers-beside.ts';
 import { keepAsking, stopAsking } from '../asking.ts';
 import { addAuthority, forgetAuthority, showCertificate } from '../secrets-directory.ts';
 

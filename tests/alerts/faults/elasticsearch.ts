@@ -2,7 +2,7 @@ import type { Platform } from '../../kit/platform.ts';
 import { within } from '../../kit/within.ts';
 import { askElasticsearch, bulkElasticsearch } from '../elasticsearch.ts';
 import { stopped, type Fault } from '../fault.ts';
-import { syncsInTime, syncsLate } from '../helpers.ts';
+import { syncsInTime, syncsLate } from '../late-syncs.ts';
 import { askInTurns } from '../asking.ts';
 
 /** Indices of logs of days long gone, and one that somebody made by hand. */

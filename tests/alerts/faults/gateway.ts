@@ -1,7 +1,7 @@
 import { signIn } from '../../../platform/cli/api/sign-in.ts';
 import type { Platform } from '../../kit/platform.ts';
 import { frozen, stopped, type Fault } from '../fault.ts';
-import { cut, rejoined } from '../helpers.ts';
+import { cut, rejoined } from '../containers-beside.ts';
 import { keepAsking, stopAsking } from '../asking.ts';
 
 /** An address may ask 120 times a minute without a token that is good: what these two ask would be counted together. */

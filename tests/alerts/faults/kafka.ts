@@ -1,7 +1,7 @@
 import type { Platform } from '../../kit/platform.ts';
 import { SteadyTransfers } from '../../kit/steady-transfers.ts';
 import type { Fault } from '../fault.ts';
-import { syncsInTime, syncsLate } from '../helpers.ts';
+import { syncsInTime, syncsLate } from '../late-syncs.ts';
 import { deleteTopic, forgetBroker, freezeKafka, joinKafka, leaveKafka, letVote, makeTopic, takeVote, thawKafka, type SecondNode } from '../second-kafka.ts';
 
 const GONE = { role: 'broker', node: 2 } as const;

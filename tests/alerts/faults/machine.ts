@@ -7,7 +7,7 @@ import { PROJECT } from '../../../platform/cli/versions.ts';
 import type { Platform } from '../../kit/platform.ts';
 import { within } from '../../kit/within.ts';
 import type { Fault } from '../fault.ts';
-import { beginHelper, endHelper } from '../helpers.ts';
+import { beginHelper, endHelper } from '../containers-beside.ts';
 import { keepAsking, stopAsking } from '../asking.ts';
 
 /** Where something small is mounted for a while. */

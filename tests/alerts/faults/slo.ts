@@ -1,7 +1,7 @@
 import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
 import { frozen, thawed } from '../fault.ts';
-import { cut, rejoined } from '../helpers.ts';
+import { cut, rejoined } from '../containers-beside.ts';
 import { askInTurns } from '../asking.ts';
 
 /** As many at a time as a client of the edge has connections. */
