@@ -77,6 +77,10 @@ export class Rehearsal {
       const askedThen = this.history.invocations.length;
       await expectWithin(violations, 'money to move on every shard after the page', () => within(MONEY_MOVES, 'an acknowledgement on each shard', async () => (this.shardsSince(askedThen) === 2 ? true : undefined)));
       if (performance.now() - struckMs > drill.budgetMs) violations.push(tooLate(drill, performance.now() - struckMs));
+    } catch (error) {
+      // Told here, as tidying up after it may fail in its turn.
+      this.say(`${page}: ${(error as Error).message}`);
+      throw error;
     } finally {
       await clients.stop();
       await drill.tidy?.(scene);

@@ -46,6 +46,12 @@ export const SECRET_LEAKED = 300_000;
 export const SWITCHED_OVER = 120_000;
 /** All files of a cluster's backups are read twice, and a full backup is taken, perhaps after one that the scheduler takes. */
 export const BACKUP_DAMAGED = 600_000;
+/** From a disk without a byte left to Postgres refusing for it; and from a checkpoint to its being felled. */
+export const DISK_FELT = 60_000;
+/** Both, then room is made, and the node is started again and catches up. */
+export const DISK_FULL = 420_000;
+/** Migrations that are refused, and an `up` that changes nothing. */
+export const UPGRADE_FAILED = 300_000;
 /** The whole trail is verified, and written out. */
 export const AUDIT_TAMPERED = 240_000;
 /** A backup and its WAL, a replica of it, then a whole `up` and the ledger's verification. */
