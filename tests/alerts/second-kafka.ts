@@ -35,7 +35,7 @@ export async function joinKafka(platform: Platform, { role, node }: SecondNode):
   await leaveKafka(platform, { role, node });
   const environment = { ROLE: role, NODE: String(node), PORT: String(9_090 + node), CLUSTER: cluster };
   await must('docker', [
-    'run', '--detach', '--rm', '--init', '--name', containerOf(platform, node), '--network', `container:${id}`, '--user', `${uid}:${uid}`, '--cap-drop', 'ALL', '--memory', '400m',
+    'run', '--detach', '--rm', '--init', '--name', containerOf(platform, node), '--network', `container:${id}`, '--user', `${uid}:${uid}`, '--cap-drop', 'ALL', '--memory', '700m',
     '--tmpfs', `/var/lib/second:uid=${uid},gid=${uid},mode=0700,size=128m`, '--tmpfs', `/tmp:uid=${uid},gid=${uid},mode=0700,size=32m,exec`,
     '--volume', `${join(platform.instance.directory, 'secrets', 'kafka')}:/run/holdfast:ro`, ...Object.entries(environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     '--entrypoint', '/bin/sh', imageTag(platform.instance.settings.registry, 'kafka'), '-c', START,
