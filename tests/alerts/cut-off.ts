@@ -13,9 +13,9 @@ export async function cutOff(platform: Platform, service: string, ...others: str
   await beginHelper(platform, helperOf(service), ['--network', `container:${container.id}`, '--cap-add', 'NET_ADMIN'], ['lose-neighbours', '1800', ...addresses]);
 }
 
-/** Ends what `cutOff` has begun. It is stopped and not killed: it puts the neighbours back when it ends. */
+/** Ends what `cutOff` has begun. It is stopped and not killed, and given time on a busy machine: it puts the neighbours back when it ends. */
 export async function letGo(platform: Platform, service: string): Promise<void> {
-  await run('docker', ['stop', '--time', '5', nameOf(platform, helperOf(service))]);
+  await run('docker', ['stop', '--time', '60', nameOf(platform, helperOf(service))]);
 }
 
 function helperOf(service: string): string {

@@ -11,8 +11,8 @@ const PASSPHRASE_FILE = join(DIRECTORY, 'passphrase');
 
 export const recoveryKitFaults: readonly Fault[] = [
   {
-    alert: 'RecoveryKitMissing', what: 'a secret is rotated after the kit was exported', labels: {}, prepare: exportKit, make: (platform) => command(platform, 'rotate', 'grafana-admin-password'),
-    variables: { KIT: `${KIT}.new`, PASSPHRASE_FILE }, scaled: { for: '15s' }, touches: ['grafana'],
+    alert: 'RecoveryKitMissing', what: 'a secret is rotated after the kit was exported', labels: {}, prepare: exportKit, make: (platform) => command(platform, 'rotate', 'redis-reporting-password'),
+    variables: { KIT: `${KIT}.new`, PASSPHRASE_FILE }, scaled: { for: '15s' }, touches: ['redis', 'reporting'],
   },
 ];
 
