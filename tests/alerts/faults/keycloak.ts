@@ -32,7 +32,8 @@ export const keycloakFaults: readonly Fault[] = [
       areWaiting = false;
       await unlockPeople(platform);
     },
-    scaled: { for: '15s' }, always: true,
+    // Nobody can register or sign in meanwhile, and most other faults begin with that.
+    scaled: { for: '15s' }, alone: true, always: true,
   },
   {
     alert: 'AdminActionsAtNight', what: 'an administrator changes the realm through the edge, and it counts as night', labels: {},
