@@ -1,7 +1,7 @@
 import { docker } from '../../../platform/cli/run.ts';
 import type { Platform } from '../../kit/platform.ts';
 import type { Fault } from '../fault.ts';
-import { syncsInTime, syncsLate } from '../helpers.ts';
+import { syncsInTime, syncsLate } from '../late-syncs.ts';
 
 const KEY = 'alert-test';
 
