@@ -17,10 +17,10 @@ delete_old() {
   local known oldest index
   known=$(ask GET '/_resolve/index/holdfast-logs-*?filter_path=indices.name') || return 1
   oldest=holdfast-logs-$(date -u -d "-$LOGS_KEPT_DAYS days" +%Y.%m.%d)
-  for index in $(grep -oE 'holdfast-logs-[0-9]{4}\.[0-9]{2}\.[0-9]{2}' <<< "$known"); do
+  while read -r index; do
     [[ $index < $oldest ]] || continue
     if ask DELETE "/$index" > /dev/null; then say info "deleted $index: log lines are kept for $LOGS_KEPT_DAYS days"; else say error "cannot delete $index"; fi
-  done
+  done < <(grep -oE 'holdfast-logs-[0-9]{4}\.[0-9]{2}\.[0-9]{2}' <<< "$known")
 }
 
 while :; do
