@@ -23,22 +23,25 @@ afterAll(() => logs.purge());
 
 /** Everybody who has a password at Elasticsearch, but its superuser, whom the setup job alone is. */
 const users: readonly User[] = ['reader', 'logs', 'audit', 'metrics', 'kibana-server'];
-const edits: readonly [string, string, string, object?][] = [
+const WRITTEN_BY: Partial<Record<User, string>> = { logs: LOGS, audit: AUDIT };
+/** All of one length: Jest takes a parameter without a value for its own callback. */
+const edits: readonly [string, string, string, object | undefined][] = [
   ['changed', 'POST', '_update/line', { doc: { message: 'edited' } }],
   ['overwritten', 'PUT', '_doc/line', { message: 'edited' }],
   ['overwritten in bulk', 'PUT', '_doc/line?version=99&version_type=external', { message: 'edited' }],
-  ['deleted', 'DELETE', '_doc/line'],
-  ['thrown away with its index', 'DELETE', ''],
-  ['hidden behind another mapping', 'PUT', '_mapping', { properties: { hidden: { type: 'keyword' } } }],
-  ['hidden by a closed index', 'POST', '_close'],
-  ['moved out of the alias', 'DELETE', '_alias/holdfast-logs'],
+  ['deleted', 'DELETE', '_doc/line', undefined],
+  ['thrown away with its index', 'DELETE', '', undefined],
+  ['read otherwise by another mapping of its field', 'PUT', '_mapping', { properties: { message: { type: 'keyword' } } }],
+  ['hidden by a closed index', 'POST', '_close', undefined],
+  ['moved out of the alias', 'DELETE', '_alias/holdfast-logs', undefined],
   ['frozen for all writers', 'PUT', '_settings', { 'index.blocks.write': true }],
 ];
 
 describe.each(users)('%s', (user) => {
   test.each([LOGS, AUDIT].flatMap((index) => edits.map(([what, ...request]) => [index, what, ...request] as const)))('in %s a line could be %s', async (index, _what, method, path, body) => {
     const { status } = await logs.ask(user, method, `${index}/${path}`, body);
-    expect(status).toBe(403);
+    // Whoever creates documents may add fields to their mapping, says Elasticsearch; a field that is there it lets nobody change, which is 400.
+    expect(status).toBe(path === '_mapping' && index === WRITTEN_BY[user] ? 400 : 403);
     expect((await logs.ask('reader', 'GET', `${index}/_doc/line`)).body).toMatchObject({ found: true, _version: 1, _source: { message: 'as it was' } });
   });
 
