@@ -34,7 +34,7 @@ export interface Stanza {
 export async function readStanza(instance: Instance, cluster: string): Promise<Stanza> {
   const { exitCode, stdout, stderr } = await instance.tryCompose(['exec', '-T', 'pgbackrest', 'pgbackrest', `--stanza=${cluster}`, '--output=json', '--log-level-console=off', 'info']);
   if (exitCode !== 0 && stdout.trim() === '') {
-    throw new UserError(`the backup repository does not answer: ${lastLine(stderr) || `pgbackrest ended with status ${exitCode}`}.`, ['Look:      ./holdfast logs pgbackrest', 'Start it:  ./holdfast restart pgbackrest', 'Nothing was changed.']);
+    throw new UserError(`the backup repository does not answer: ${lastLine(stderr) || `pgbackrest ended with status ${exitCode}`}.`, ['Look:      ./holdfast logs pgbackrest', 'Start it:  ./holdfast up', 'Nothing was changed.']);
   }
   return stanzaOf(cluster, stdout);
 }
