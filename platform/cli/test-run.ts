@@ -11,6 +11,7 @@ import type { Instance } from './instance.ts';
 import { makeDirectory } from './lock.ts';
 import { plain } from './progress.ts';
 import { docker, run } from './run.ts';
+import { outcomesOfJest, outcomesOfPlaywright, outcomesOfVerdicts, type Failure, type Outcomes } from './test-reports.ts';
 import { PROJECT } from './versions.ts';
 
 export const STAGES = ['static', 'unit', 'integration', 'e2e', 'alerts', 'faults', 'drills'] as const;
@@ -20,11 +21,6 @@ const FAULTS = 20;
 const FAULTS_FULL = 200;
 
 export type StageName = (typeof STAGES)[number];
-
-interface Counts {
-  passed: number;
-  failed: number;
-}
 
 interface Options {
   full?: true;
@@ -40,7 +36,8 @@ export class TestRun {
   private readonly instance: Instance;
   private readonly image: string;
   private readonly options: Options;
-  private readonly counts: Counts = { passed: 0, failed: 0 };
+  private passed = 0;
+  private readonly failures: Failure[] = [];
   private readonly times: [string, number][] = [];
 
   constructor(instance: Instance, image: string, options: Options) {
@@ -49,17 +46,20 @@ export class TestRun {
     this.options = options;
   }
 
-  async all(stages: readonly StageName[]): Promise<Counts> {
+  async all(stages: readonly StageName[]): Promise<Outcomes> {
     await makeDirectory(this.reports);
     const built = await this.succeeds('images', () => ensureImages(this.instance.settings.registry, this.logs, plain, [...images, testsImage, faultsImage]));
-    if (!built) return this.counts;
+    if (built) await this.each(stages);
+    plain('\nWhere the time went:');
+    for (const [label, seconds] of this.times) plain(`  ${label.padEnd(28)} ${seconds.toFixed(0).padStart(5)} s`);
+    return { passed: this.passed, failures: this.failures };
+  }
+
+  private async each(stages: readonly StageName[]): Promise<void> {
     if (stages.includes('static')) await this.timed('static checks', () => this.static());
     if (stages.includes('unit')) await this.timed('unit tests', () => this.jest('unit'));
     if (stages.includes('integration')) await this.timed('integration tests', () => this.jest('integration'));
     if (stages.some((stage) => ['e2e', 'alerts', 'faults', 'drills'].includes(stage))) await this.onAPlatform(stages);
-    plain('\nWhere the time went:');
-    for (const [label, seconds] of this.times) plain(`  ${label.padEnd(28)} ${seconds.toFixed(0).padStart(5)} s`);
-    return this.counts;
   }
 
   private get logs(): string {
@@ -101,10 +101,7 @@ export class TestRun {
     await rm(report, { force: true });
     const network = project === 'integration' ? ['--network', 'host', '-e', `HOLDFAST_FULL=${this.options.full ? '1' : ''}`] : ['--network', 'none'];
     await this.inContainer(['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js', '--selectProjects', project, '--json', `--outputFile=${report}`, '--forceExit'], network);
-    await this.countReport(project, report, (text) => {
-      const result = JSON.parse(text) as { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number; numRuntimeErrorTestSuites: number };
-      return { passed: result.numPassedTests, failed: result.numFailedTests + result.numRuntimeErrorTestSuites };
-    });
+    await this.countReport(project, report, outcomesOfJest);
   }
 
   /** All four kinds of tests on one platform: alerts leave it mended, the faults leave it with a history, the drills destroy parts of it. */
@@ -130,8 +127,9 @@ export class TestRun {
   /** A step that counts as one test: its failure is told and counted, and the run goes on to its closing line. */
   private async succeeds(label: string, work: () => Promise<void>): Promise<boolean> {
     const failure = await this.timed(label, work).then(() => undefined, (error: unknown) => error as Error);
-    if (failure) plain([failure.message, ...(failure instanceof UserError ? failure.next : [])].join('\n  '));
-    this.count(label, failure === undefined);
+    const why = [failure?.message, ...(failure instanceof UserError ? failure.next : [])].join('\n  ');
+    if (failure) plain(why);
+    this.count(label, failure === undefined, why);
     return failure === undefined;
   }
 
@@ -147,10 +145,7 @@ export class TestRun {
       ['playwright', 'test', '--config', 'tests/playwright.config.ts', ...(this.options.grep ? ['--grep', this.options.grep] : [])],
       ['--network', 'host', '--pid', 'host', '--shm-size', '256m', '-e', `PLAYWRIGHT_JSON_OUTPUT_NAME=${report}`, '-e', `HOLDFAST_INSTANCE=${this.instance.name}`, '-e', `HOLDFAST_FULL=${this.options.full ? '1' : ''}`],
     );
-    await this.countReport('end-to-end', report, (text) => {
-      const { stats } = JSON.parse(text) as { stats: { expected: number; unexpected: number; flaky: number } };
-      return { passed: stats.expected, failed: stats.unexpected + stats.flaky };
-    });
+    await this.countReport('end-to-end', report, outcomesOfPlaywright);
   }
 
   /** One test of the closing count; what it found is told above it, with the command that replays it. */
@@ -171,7 +166,7 @@ export class TestRun {
       ['node', '--run', 'test:alerts', '--', '--instance', this.instance.name, '--again', '--no-record', ...(this.options.full ? ['--full'] : [])],
       ['--network', 'host', '--pid', 'host'],
     );
-    await this.countReport('alerts', report, verdictsOf);
+    await this.countReport('alerts', report, outcomesOfVerdicts);
   }
 
   /** Each drill is one test of the closing count. A few in every run, which leave no evidence; all of them on demand, which do, and go on with what is missing. */
@@ -180,20 +175,21 @@ export class TestRun {
     await rm(report, { force: true });
     const chosen = this.options.drills ? (this.options.shard ? ['--shard', this.options.shard] : []) : ['--few', '--again', '--no-record'];
     await this.inContainer(['node', '--run', 'test:drills', '--', '--instance', this.instance.name, ...chosen], ['--network', 'host', '--pid', 'host']);
-    await this.countReport('drills', report, verdictsOf);
+    await this.countReport('drills', report, outcomesOfVerdicts);
   }
 
   /** A runner that leaves no report, or one without a test, has failed, whatever its exit status says. */
-  private async countReport(name: string, report: string, read: (text: string) => Counts): Promise<void> {
-    const { passed, failed } = existsSync(report) ? read(await readFile(report, 'utf8')) : { passed: 0, failed: 0 };
-    if (passed + failed === 0) this.count(`${name}: ran no test`, false);
-    this.counts.passed += passed;
-    this.counts.failed += failed;
-    plain(`   ${name}: ${passed} passed, ${failed} failed`);
+  private async countReport(name: string, report: string, read: (text: string) => Outcomes): Promise<void> {
+    const { passed, failures } = existsSync(report) ? read(await readFile(report, 'utf8')) : { passed: 0, failures: [] };
+    if (passed + failures.length === 0) this.count(`${name}: ran no test`, false);
+    this.passed += passed;
+    this.failures.push(...failures);
+    plain(`   ${name}: ${passed} passed, ${failures.length} failed`);
   }
 
-  private count(name: string, passed: boolean): void {
-    this.counts[passed ? 'passed' : 'failed']++;
+  private count(name: string, passed: boolean, why = 'what it printed stands above'): void {
+    if (passed) this.passed++;
+    else this.failures.push({ name, why });
     plain(`   ${passed ? 'passed' : 'FAILED'}  ${name}`);
   }
 
@@ -203,10 +199,4 @@ export class TestRun {
       '-e', `HOLDFAST_PROJECT=${PROJECT}`, '-e', 'CI=1', ...extra, this.image, ...command,
     ], { inherit: true });
   }
-}
-
-/** Of runners that say of each thing whether it has passed, now or before. */
-function verdictsOf(text: string): Counts {
-  const verdicts = (JSON.parse(text) as { verdict: string }[]).map(({ verdict }) => verdict.startsWith('passed'));
-  return { passed: verdicts.filter(Boolean).length, failed: verdicts.filter((passed) => !passed).length };
 }

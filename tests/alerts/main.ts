@@ -36,7 +36,10 @@ interface Options {
   readonly record: boolean;
 }
 
-type Verdict = 'passed' | 'passed before' | 'failed' | 'not reached';
+interface Verdict {
+  readonly verdict: 'passed' | 'passed before' | 'failed' | 'not reached';
+  readonly why: string;
+}
 
 /** Makes alerts fire by real faults on a running platform, and sees each told to somebody, mended by its own page, and cleared. */
 async function main(): Promise<number> {
@@ -47,7 +50,7 @@ async function main(): Promise<number> {
   }
   mkdirSync(REPORTS, { recursive: true });
   const proven = options.again ? new Set<string>() : provenIn(FIRED);
-  const verdicts = new Map<string, Verdict>(options.wanted.map(({ alert }) => [alert, proven.has(alert) ? 'passed before' : 'not reached']));
+  const verdicts = new Map<string, Verdict>(options.wanted.map(({ alert }) => [alert, { verdict: proven.has(alert) ? 'passed before' : 'not reached', why: '' }]));
   const open = options.wanted.filter(({ alert }) => !proven.has(alert));
   if (open.length > 0) await fireAll(open, options, (alert, verdict) => verdicts.set(alert, verdict));
   return summary(verdicts);
@@ -72,7 +75,7 @@ async function fireAll(open: readonly Fault[], options: Options, tell: (alert: s
       batch = new Batch(platform, receiving, next, say);
       for (const outcome of heartbeat ? [await missHeartbeat(platform, heartbeat, REPORTS, say)] : await batch.play()) {
         if (outcome.verdict === 'postponed') batches.push([outcome.fault]);
-        else tell(outcome.fault.alert, outcome.verdict);
+        else tell(outcome.fault.alert, { verdict: outcome.verdict, why: outcome.why });
         if (outcome.verdict === 'passed') passed(outcome, options.record);
       }
     }
@@ -87,12 +90,12 @@ function passed({ fault, whole, fired, told, cleared }: Outcome, isRecorded: boo
 }
 
 function summary(verdicts: ReadonlyMap<string, Verdict>): number {
-  writeFileSync(join(REPORTS, 'results.json'), JSON.stringify([...verdicts].map(([alert, verdict]) => ({ alert, verdict })), null, 1));
+  writeFileSync(join(REPORTS, 'results.json'), JSON.stringify([...verdicts].map(([name, { verdict, why }]) => ({ name, verdict, why })), null, 1));
   console.log('');
-  for (const [alert, verdict] of verdicts) console.log(`${verdict.padEnd(14)} ${alert}`);
+  for (const [alert, { verdict }] of verdicts) console.log(`${verdict.padEnd(14)} ${alert}`);
   const without = [...rules.keys()].filter((alert) => !faults.some((fault) => fault.alert === alert));
   if (without.length > 0) console.log(`\nWithout a fault:\n${without.map((alert) => `  ${alert}: ${notFired[alert] ?? 'nobody has made one'}`).join('\n')}`);
-  const count = (...wanted: Verdict[]): number => [...verdicts.values()].filter((verdict) => wanted.includes(verdict)).length;
+  const count = (...wanted: Verdict['verdict'][]): number => [...verdicts.values()].filter(({ verdict }) => wanted.includes(verdict)).length;
   console.log(`\n${count('passed', 'passed before')} passed, ${count('failed')} failed, ${count('not reached')} not reached`);
   return count('failed', 'not reached') > 0 ? 1 : 0;
 }

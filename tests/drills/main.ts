@@ -50,18 +50,18 @@ async function main(): Promise<number> {
 /** One after the other, on one platform; after one that did not pass the platform is not whole, and the rest would fail for its sake. */
 async function allOf(wanted: readonly Drill[], options: Options, platform: Platform): Promise<number> {
   const rehearsal = new Rehearsal(platform, say);
-  const results: { page: string; verdict: 'passed' | 'passed before' | 'failed' | 'not made'; seconds: number; faults: readonly string[] }[] = [];
+  const results: { name: string; verdict: 'passed' | 'passed before' | 'failed' | 'not made'; seconds: number; why: string }[] = [];
   const images = await imagesOf(platform);
   for (const drill of wanted) {
     const { page } = drill;
-    if (results.some(({ verdict }) => verdict === 'failed')) results.push({ page, verdict: 'not made', seconds: 0, faults: [] });
+    if (results.some(({ verdict }) => verdict === 'failed')) results.push({ name: page, verdict: 'not made', seconds: 0, why: 'the one before it left the platform broken' });
     else if (!options.again && memory()[page] === hashOfPass(page, images)) {
       say(`${page}: passed before`);
-      results.push({ page, verdict: 'passed before', seconds: 0, faults: [] });
+      results.push({ name: page, verdict: 'passed before', seconds: 0, why: '' });
     } else {
       const outcome = await rehearsal.drill(drill).catch((error: unknown) => failed(page, error));
       tell(outcome);
-      results.push({ page, verdict: outcome.faults.length === 0 ? 'passed' : 'failed', seconds: outcome.seconds, faults: outcome.faults });
+      results.push({ name: page, verdict: outcome.faults.length === 0 ? 'passed' : 'failed', seconds: outcome.seconds, why: outcome.faults.join('\n') });
       if (outcome.faults.length === 0) remember(page, images, outcome, options.record);
     }
     writeFileSync(join(REPORTS, 'results.json'), JSON.stringify(results, null, 1));
