@@ -7,7 +7,6 @@ const own: Readonly<Record<string, () => Sized[]>> = {
     lines('Requests, by what is behind', 'reqps', { '{{proxy}}': 'sum by (proxy) (rate(haproxy_backend_http_requests_total{component="edge"}[$__rate_interval]))' }, { stacked: true }),
     lines('Mean time to an answer', 's', { '{{proxy}}': 'haproxy_backend_response_time_average_seconds{component="edge", proxy=~"gateway|keycloak"}' }, { hint: 'Of the last 1,024 requests.' }),
     lines('Servers that are ready', 'short', { '{{proxy}}': 'haproxy_backend_active_servers{component="edge", proxy=~"gateway|keycloak"}' }),
-    lines('Requests that wait for a server', 'short', { '{{proxy}}': 'haproxy_backend_current_queue{component="edge", proxy=~"gateway|keycloak"}' }, { alert: 'RequestsQueue' }),
     lines('Connections, of what it may have', 'percentunit', { '': 'haproxy_process_current_connections{component="edge"} / haproxy_process_max_connections' }, { alert: 'ProxyConnectionsNearLimit' }),
     lines('Traffic', 'Bps', { in: 'sum(rate(haproxy_frontend_bytes_in_total{component="edge", proxy="public"}[$__rate_interval]))', out: 'sum(rate(haproxy_frontend_bytes_out_total{component="edge", proxy="public"}[$__rate_interval]))' }),
     lines('As a browser comes in', 's', { '{{phase}}': 'probe_http_duration_seconds{job="front-door"}' }, { stacked: true, hint: 'Asked every 15 s.' }),

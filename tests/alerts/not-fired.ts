@@ -1,5 +1,4 @@
 /** Alerts that no fault here makes fire, and why not. Every other has its row in `faults/`. */
 export const notFired: Readonly<Record<string, string>> = {
   ClockNotKept: 'a virtual machine whose clock nobody keeps, as those of tests mostly are, has it waiting from its first minute on, before any fault; where it is kept, only who sets the clock of the whole machine could make it fire',
-  RequestsQueue: 'no server of edge, pg-router or logs has a limit of connections (maxconn), so nothing ever waits in a queue',
 };

@@ -27,9 +27,9 @@ export class Keycloak {
     return this.token('master', { grant_type: 'password', client_id: 'admin-cli', username: 'admin', password });
   }
 
-  async asAdministrator<T>(method: string, path: string, body?: object): Promise<KeycloakAnswer<T>> {
+  async asAdministrator<T>(method: string, path: string, body?: object, realm = 'holdfast'): Promise<KeycloakAnswer<T>> {
     const token = await this.administratorToken();
-    return this.call<T>(method, `/admin/realms/holdfast${path}`, { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body && JSON.stringify(body));
+    return this.call<T>(method, `/admin/realms/${realm}${path}`, { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body && JSON.stringify(body));
   }
 
   private async call<T>(method: string, path: string, headers: Record<string, string>, body?: string): Promise<KeycloakAnswer<T>> {

@@ -20,7 +20,11 @@ export const auditFaults: readonly Fault[] = [
   { alert: 'AuditCheckpointLate', what: 'where checkpoints are kept nothing can be written', labels: {}, make: readOnly('/var/lib/checkpoints'), undo: writable('/var/lib/checkpoints'), scaled: { for: '15s', number: ['300', '90'] }, touches: ['audit'] },
   {
     alert: 'AuditSecondPlaceMissing', what: 'in the second place nothing can be written', labels: {}, prepare: nameSecondPlace, make: readOnly('/var/lib/checkpoints-copy'), undo: writable('/var/lib/checkpoints-copy'),
-    tidy: async (platform) => { await platform.command('audit', 'second-place', 'none'); }, scaled: { for: '15s', number: ['600', '45'] }, touches: ['audit'],
+    tidy: giveUpSecondPlace, scaled: { for: '15s', number: ['600', '45'] }, touches: ['audit'],
+  },
+  {
+    alert: 'AuditCheckpointsInOnePlace', what: 'the second place of checkpoints is given up', labels: {}, prepare: nameSecondPlace, make: giveUpSecondPlace, tidy: giveUpSecondPlace,
+    variables: { DIRECTORY: SECOND_PLACE }, scaled: { for: '15s' }, touches: ['audit'],
   },
   { alert: 'AuditSourceUnread', what: 'the client by which audit reads Keycloak’s events is deleted', labels: { source: 'keycloak' }, make: deleteClient, scaled: { for: '15s', number: ['900', '45'] }, touches: ['audit'] },
 ];
@@ -66,14 +70,23 @@ function removeEvidenceFile(): void {
 
 async function nameSecondPlace(platform: Platform): Promise<void> {
   mkdirSync(SECOND_PLACE, { recursive: true });
-  const { exitCode, stderr } = await platform.command('audit', 'second-place', SECOND_PLACE);
-  if (exitCode !== 0) throw new Error(stderr);
+  await secondPlace(platform, SECOND_PLACE);
   await within(SIGNED, 'a checkpoint in the second place', async () => ((await platform.prometheus('audit_checkpoint_copy_timestamp_seconds > 0')).length > 0 ? true : undefined));
 }
 
+function giveUpSecondPlace(platform: Platform): Promise<void> {
+  return secondPlace(platform, 'none');
+}
+
+async function secondPlace(platform: Platform, place: string): Promise<void> {
+  const { exitCode, stderr } = await platform.command('audit', 'second-place', place);
+  if (exitCode !== 0) throw new Error(stderr);
+}
+
+/** It lives in the realm of administrators, as it reads the events of both. */
 async function deleteClient(platform: Platform): Promise<void> {
   const keycloak = new Keycloak(platform);
-  const { body: [found] } = await keycloak.asAdministrator<{ id: string }[]>('GET', '/clients?clientId=audit');
-  const { status } = await keycloak.asAdministrator('DELETE', `/clients/${found?.id}`);
+  const { body: [found] } = await keycloak.asAdministrator<{ id: string }[]>('GET', '/clients?clientId=audit', undefined, 'master');
+  const { status } = await keycloak.asAdministrator('DELETE', `/clients/${found?.id}`, undefined, 'master');
   if (status !== 204) throw new Error(`Keycloak answered ${status} to the deletion of its client`);
 }
