@@ -9,6 +9,7 @@ import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
 import { exclusively } from '../lock.ts';
 import { Progress } from '../progress.ts';
+import { refuseUnfinishedRestore } from '../restore/undertaking.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_NOT_RUNNING = 3;
@@ -68,7 +69,10 @@ export function clusterCommand(): Command {
     .addHelpText('after', '\nThe leader is not touched. Run again after an interruption; it begins anew.\nExit status: 0 it is in step again, 1 it is not.')
     .action(async (name: string, _options: object, command: Command) => {
       const instance = await Instance.existing(command);
-      await exclusively(instance, 'cluster rebuild-replica', () => rebuildReplica(instance, clusterNamed(name, instance)));
+      await exclusively(instance, 'cluster rebuild-replica', async () => {
+        await refuseUnfinishedRestore(instance);
+        await rebuildReplica(instance, clusterNamed(name, instance));
+      });
     });
   return cluster;
 }

@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
 import { exclusively } from '../lock.ts';
 import { Progress } from '../progress.ts';
+import { refuseUnfinishedRestore } from '../restore/undertaking.ts';
 
 /** Keycloak and Elasticsearch take the longest to start: 60 s on two cores that are idle, several times as much on busy ones. */
 const HEALTHY_BUDGET_SECONDS = 300;
@@ -30,6 +31,9 @@ async function startAgain(instance: Instance, component: string | undefined): Pr
   const ill = new Set(containers.filter(({ health }) => health !== 'healthy' && health !== 'starting').map(({ service }) => service));
   const services = component === undefined ? [...ill] : [component];
   if (services.length === 0) console.log('Every component runs and is healthy: nothing to start again.');
+  // Between two steps of a restore a node may have no database, and would make an empty one.
+  const nodes = new Set(Object.values(instance.clusters).flatMap((cluster) => cluster.nodes));
+  if (services.some((service) => nodes.has(service))) await refuseUnfinishedRestore(instance);
   const progress = new Progress(Math.max(services.length, 1));
   for (const service of services) {
     await progress.step(service, async (say) => {

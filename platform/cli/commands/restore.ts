@@ -11,7 +11,7 @@ import { readPoints } from '../restore/points.ts';
 import { clearAway } from '../restore/prepare.ts';
 import { lostFileOf, startServices, stepsOf } from '../restore/steps.ts';
 import { parseTarget, TARGET_FORMS } from '../restore/target.ts';
-import { goOn, readUndertakings, refuseUnfinishedRestore, resuming, saveUndertaking, unfinished, type Undertaking } from '../restore/undertaking.ts';
+import { goOn, readUndertakings, refuseUnfinishedRestore, resuming, saveUndertaking, unfinished, unfinishedOf, type Undertaking } from '../restore/undertaking.ts';
 
 interface Options { to?: string; cluster?: string[]; reason?: string; by: string; yes?: true; plan?: true; resume?: true; undo?: true; forgetOld?: true; list?: true; json?: true }
 
@@ -116,7 +116,7 @@ async function forgetOld(instance: Instance, options: Options): Promise<void> {
 async function run(instance: Instance, undertaking: Undertaking, options: Options): Promise<void> {
   await saveUndertaking(instance, undertaking);
   const steps = stepsOf(instance, undertaking);
-  const progress = new Progress(steps.filter(({ name }) => !undertaking.done.includes(name)).length);
+  const progress = new Progress(unfinishedOf(undertaking, steps).length);
   const save = (): Promise<void> => saveUndertaking(instance, undertaking);
   await goOn(undertaking, steps, save, (label, work) => progress.step(label, work));
   undertaking.finished_at = new Date().toISOString();

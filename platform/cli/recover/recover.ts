@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import { docker, run } from '../run.ts';
-import { cutAt, latestCut, refuseOutside, type Cut, type Reach } from './cut.ts';
+import { cutAt, latestCut, millisecondsOf, refuseOutside, type Cut, type Reach } from './cut.ts';
 import { RestoreContainer, type Source } from './restore-container.ts';
 import { lastCommitOf } from './restored-cluster.ts';
 import { aheadOf, CHECK_AUDIT_CHAIN, INDEX_FROM_THE_START, publishAgainFrom, STANDINGS, standingsOf, STREAM, streamsOf, type Standing } from './streams.ts';
@@ -41,14 +41,29 @@ export async function withContainers<T>(instance: Instance, source: Source, work
   }
 }
 
-export type RepositoryReach = Reach & { firstBackupEnd_ms: number };
+/** Throws if a cluster that was to go to the end of its WAL has not: Postgres takes WAL that it cannot get for WAL that never was. */
+export function refuseShortOf(reaches: readonly (Reach & { lastBackupEnd_ms: number })[], cut: Cut, reached: Readonly<Record<string, string | null>>): void {
+  for (const { cluster, lastCommit, lastBackupEnd_ms } of reaches) {
+    // What the last backup itself holds is not replayed. Its end is told in whole seconds.
+    if (cut[cluster] !== undefined || lastCommit === undefined || millisecondsOf(lastCommit) < lastBackupEnd_ms + 1_000) continue;
+    const last = reached[cluster];
+    // Commits that are dated in one order may be written in the other.
+    if (last && millisecondsOf(last) >= millisecondsOf(lastCommit) - 1_000) continue;
+    throw new UserError(`${cluster} has transactions until ${lastCommit} in the repository, and was restored to ${last ?? 'its last backup'} only: WAL between them is missing or cannot be read.`, [
+      'Use another copy of the repository, or restore an earlier moment:  ./holdfast recover --to TIME',
+    ]);
+  }
+}
+
+export type RepositoryReach = Reach & { firstBackupEnd_ms: number; lastBackupEnd_ms: number };
 
 /** How far the repository goes: the last transaction of each cluster, from the end of its WAL. */
 export async function reachOf(container: RestoreContainer): Promise<RepositoryReach> {
   const info = await container.info();
-  const first = info?.backup.find(({ error }) => !error);
-  if (!first) throw new UserError(`the repository has no good backup of ${container.cluster}.`, ['Use another copy of the repository.']);
-  return { cluster: container.cluster, lastCommit: (await lastCommitOf(container))?.at, firstBackupEnd_ms: first.timestamp.stop * 1000 };
+  const good = info?.backup.filter(({ error }) => !error) ?? [];
+  const [first, last] = [good[0], good.at(-1)];
+  if (!first || !last) throw new UserError(`the repository has no good backup of ${container.cluster}.`, ['Use another copy of the repository.']);
+  return { cluster: container.cluster, lastCommit: (await lastCommitOf(container))?.at, firstBackupEnd_ms: first.timestamp.stop * 1000, lastBackupEnd_ms: last.timestamp.stop * 1000 };
 }
 
 export interface ChosenCut {

@@ -15,8 +15,7 @@ const LOOK_EVERY_MS = 250;
 export async function place(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
   const nodes = [part.node, ...part.others];
   say('stopping its nodes');
-  // The others first: who leads hands over to nobody then.
-  await stopNodes(instance, part);
+  await stopNodes(instance, [part]);
   say('the old data aside, the restored in its place');
   await Promise.all(nodes.map((node) => Workshop.use(instance, node, (workshop) => workshop.sh(SWAP, undertaking.id))));
   say('forgetting who led');
@@ -52,8 +51,11 @@ const SWAP = `
   rm -rf ${AREA}
   sync`;
 
-export async function stopNodes(instance: Instance, { node, others }: Pick<ClusterUndertaking, 'node' | 'others'>): Promise<void> {
-  for (const one of [...others, node]) await instance.compose(['stop', '--timeout', '60', one]);
+/** The others first: who leads hands over to nobody then. */
+export async function stopNodes(instance: Instance, parts: readonly Pick<ClusterUndertaking, 'node' | 'others'>[]): Promise<void> {
+  for (const nodes of [parts.flatMap(({ others }) => others), parts.map(({ node }) => node)]) {
+    if (nodes.length > 0) await instance.compose(['stop', '--timeout', '60', ...nodes]);
+  }
 }
 
 export async function startNodes(instance: Instance, nodes: readonly string[]): Promise<void> {
@@ -62,9 +64,12 @@ export async function startNodes(instance: Instance, nodes: readonly string[]): 
 
 /** All that Patroni has written down of a cluster but its settings. It would wait for the leader of then, and take what is new for a node that lags behind. */
 async function forgetLeader(instance: Instance, cluster: string): Promise<void> {
-  const keys = (await instance.compose(['exec', '-T', 'etcd', 'etcdctl', 'get', '--prefix', `/service/${cluster}/`, '--keys-only'])).split('\n').map((key) => key.trim());
-  for (const key of keys.filter((one) => one !== '' && one !== `/service/${cluster}/config`)) await instance.compose(['exec', '-T', 'etcd', 'etcdctl', 'del', key]);
+  await instance.compose(['exec', '-T', 'etcd', 'sh', '-euc', FORGET, 'sh', `/service/${cluster}/`]);
 }
+
+const FORGET = `
+  keys=$(etcdctl get --prefix "$1" --keys-only)
+  for key in $keys; do [ "$key" = "$1config" ] || etcdctl del "$key" > /dev/null; done`;
 
 interface Member { Member: string; Role: string; State: string; TL?: number }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { bytesNeeded, linesOf, refuseFullDisk, type Plan } from './plan.ts';
-import { historyOf, optionsOf, refusalOf } from './prepare.ts';
+import { historyOf, optionsOf, refusalOf, unfetched } from './prepare.ts';
 import type { Backup } from './repository.ts';
 import { parseTarget } from './target.ts';
 
@@ -48,8 +48,27 @@ describe('a recovery that did not reach its target', () => {
   test('because the target is within its backup says so', () => {
     expect(refusalOf('ledger0', 'FATAL:  requested recovery stop point is before consistent recovery point').message).toContain('lies within the backup');
   });
+  test('because the repository went away is not called the end of its WAL', () => {
+    const log = "ERROR: [049]: unable to connect to 'pgbackrest:8432': [111] Connection refused\ntime=x FATAL:  recovery ended before configured recovery target was reached\n";
+    const { message, next } = refusalOf('ledger0', log);
+    expect(message).toContain("could not be read from the repository to its end: ERROR: [049]: unable to connect to 'pgbackrest:8432'");
+    expect(next.join('\n')).toMatch(/old data was not touched.*\n.*--resume.*\n.*--undo/);
+  });
   test('for any other reason says what Postgres said', () => {
     expect(refusalOf('ledger0', 'FATAL:  could not open file\n').next).toContain('| FATAL:  could not open file');
+  });
+});
+
+describe('a backup that could not be copied', () => {
+  test.each([
+    ['a full disk', 'ERROR: [041]: unable to write \'/var/lib/postgresql/restore/data/base/5/1259.pgbackrest.tmp\': [28] No space left on device', 'the disk is full: the backup of ledger0'],
+    ['a repository that is away', "ERROR: [049]: unable to connect to 'pgbackrest:8432': [111] Connection refused", "the backup repository went away while ledger0 was restored from it (unable to connect to 'pgbackrest:8432')"],
+    ['another key', 'ERROR: [095]: unable to flush', 'could not be restored'],
+    ['a damaged file', 'ERROR: [095]: cipher header invalid', 'cannot be decrypted'],
+  ])('because of %s says so, and how to go on', (_, line, says) => {
+    const { message, next } = unfetched('ledger0', ['P00   INFO: restore command begin', line]);
+    expect(message).toContain(says);
+    expect(next.slice(-3)).toEqual(['The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up:  ./holdfast restore --undo']);
   });
 });
 

@@ -26,26 +26,44 @@ export function optionsOf(target: Target, { timeline }: Pick<StartingPoint, 'tim
 }
 
 /** Copies the backup to a directory of its own in the node's volume. Interrupted and run again, it copies what is missing. */
-export async function fetch(instance: Instance, { cluster, node, source }: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
-  await Workshop.use(instance, node, async (workshop) => {
-    if (source.kind === 'kept') {
-      await workshop.sh(`mkdir -p -m 0700 ${AREA} ${AREA}/spool; [ -e ${PREPARED} ] || mv "${HOME}/kept/$1" ${PREPARED}`, source.by);
-      return;
-    }
-    // Without either of these pgBackRest would not take what lies there for part of a database, and refuse.
-    const begun = await workshop.sh(`
-      mkdir -p -m 0700 ${PREPARED} ${AREA}/spool
-      if [ -e ${PREPARED}/backup.manifest ] || [ -e ${PREPARED}/PG_VERSION ]; then echo yes; else rm -rf ${PREPARED}; mkdir -m 0700 ${PREPARED}; fi`);
-    const { exitCode, said } = await workshop.watch([
-      'pgbackrest', `--stanza=${cluster}`, `--pg1-path=${PREPARED}`, `--spool-path=${AREA}/spool`, `--process-max=${PROCESSES}`, '--log-level-console=detail', `--set=${source.backup}`,
-      ...(begun === 'yes' ? ['--delta'] : []), ...source.options, 'restore',
-    ], (line) => {
-      const [, percent] = /\((?:[^()]*), (\d+)(?:\.\d+)?%\)/.exec(line) ?? [];
-      if (percent !== undefined) say(`${Math.floor(Number(percent) / 10) * 10} % of backup ${source.backup}`);
-    });
-    if (exitCode !== 0) throw new UserError(`the backup of ${cluster} could not be restored. The end of what pgBackRest said:`, [...said.slice(-8).map((line) => `| ${line}`), ...UNHARMED]);
-  });
+export async function fetch(instance: Instance, part: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
+  await Workshop.use(instance, part.node, (workshop) => fetchInto(workshop, part, say));
 }
+
+async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
+  if (source.kind === 'kept') {
+    await workshop.sh(`mkdir -p -m 0700 ${AREA} ${AREA}/spool; [ -e ${PREPARED} ] || mv "${HOME}/kept/$1" ${PREPARED}`, source.by);
+    return;
+  }
+  // Without either of these pgBackRest would not take what lies there for part of a database, and refuse.
+  const begun = await workshop.sh(`
+    mkdir -p -m 0700 ${PREPARED} ${AREA}/spool
+    if [ -e ${PREPARED}/backup.manifest ] || [ -e ${PREPARED}/PG_VERSION ]; then echo yes; else rm -rf ${PREPARED}; mkdir -m 0700 ${PREPARED}; fi`);
+  const { exitCode, said } = await workshop.watch([
+    'pgbackrest', `--stanza=${cluster}`, `--pg1-path=${PREPARED}`, `--spool-path=${AREA}/spool`, `--process-max=${PROCESSES}`, '--log-level-console=detail', `--set=${source.backup}`,
+    ...(begun === 'yes' ? ['--delta'] : []), ...source.options, 'restore',
+  ], (line) => {
+    const [, percent] = /\((?:[^()]*), (\d+)(?:\.\d+)?%\)/.exec(line) ?? [];
+    if (percent !== undefined) say(`${Math.floor(Number(percent) / 10) * 10} % of backup ${source.backup}`);
+  });
+  if (exitCode !== 0) throw unfetched(cluster, said);
+}
+
+/** Why pgBackRest did not restore, from the end of what it said. */
+export function unfetched(cluster: string, said: readonly string[]): UserError {
+  const text = said.join('\n');
+  const quoted = said.slice(-8).map((line) => `| ${line}`);
+  if (text.includes('No space left on device')) {
+    return new UserError(`the disk is full: the backup of ${cluster} does not fit beside the data that is there.`, ['What Docker could free:  docker system df', ...UNHARMED]);
+  }
+  if (UNREACHABLE.test(text)) return new UserError(`the backup repository went away while ${cluster} was restored from it (${UNREACHABLE.exec(text)?.[0]}).`, [REPOSITORY_BACK, ...UNHARMED]);
+  if (/cipher|decrypt/i.test(text)) return new UserError(`the backup of ${cluster} cannot be decrypted: it was written with another key, or was damaged.`, [...quoted, ...UNHARMED]);
+  return new UserError(`the backup of ${cluster} could not be restored. The end of what pgBackRest said:`, [...quoted, ...UNHARMED]);
+}
+
+/** What pgBackRest says where nobody answers in the place of the repository, or stops answering. */
+const UNREACHABLE = /unable to (?:connect to|get address for) '[^']+'|unexpected eof|connection reset by peer|remote-0 [^\n]*terminated unexpectedly|timeout after \d+ms waiting for (?:read|write)/i;
+const REPOSITORY_BACK = 'Start it again:  ./holdfast restart pgbackrest';
 
 const UNHARMED = ['The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up:  ./holdfast restore --undo'];
 
@@ -55,9 +73,9 @@ const UNHARMED = ['The old data was not touched.', 'Try again:   ./holdfast rest
  */
 export async function recover(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: (detail: string) => void): Promise<{ recovered: Recovered; present: string[] }> {
   // Interrupted in the middle of it, there is no knowing how far Postgres had come: the files are brought back to those of the backup first.
-  const isSecondAttempt = await Workshop.use(instance, part.node, async (workshop) => (await workshop.sh(`[ ! -e ${AREA}/begun ] || echo yes; touch ${AREA}/begun`)) === 'yes');
-  if (isSecondAttempt) await fetch(instance, part, say);
   return Workshop.use(instance, part.node, async (workshop) => {
+    const isSecondAttempt = (await workshop.sh(`[ ! -e ${AREA}/begun ] || echo yes; touch ${AREA}/begun`)) === 'yes';
+    if (isSecondAttempt) await fetchInto(workshop, part, say);
     if (part.source.kind === 'kept') await beginRecoveryOfKept(workshop, part.cluster);
     // Settings of the last time, which Patroni would prefer to those of today.
     await workshop.sh(`rm -f ${PREPARED}/patroni.dynamic.json ${PREPARED}/standby.signal ${PREPARED}/postmaster.pid`);
@@ -94,6 +112,10 @@ async function opened(workshop: Workshop, cluster: string, say: (detail: string)
 /** Why Postgres did not open what was restored, from its log. */
 export function refusalOf(cluster: string, log: string): UserError {
   const [, last] = /last completed transaction was at log time ([^\n]+)/.exec(log) ?? [];
+  const trouble = /ERROR: \[\d+\]: [^\n]+/.exec(log)?.[0];
+  if (trouble !== undefined && /recovery ended before configured recovery target|could not locate required checkpoint|WAL ends before/.test(log)) {
+    return new UserError(`the WAL of ${cluster} could not be read from the repository to its end: ${trouble}`, [REPOSITORY_BACK, ...UNHARMED]);
+  }
   if (log.includes('recovery ended before configured recovery target was reached')) {
     return new UserError(`the WAL of ${cluster} that was archived ends before the target${last === undefined ? '' : `: its last transaction is of ${last.trim()}`}.`, [
       'The old data was not touched.', 'Give this up:                ./holdfast restore --undo', 'And take the end of it:      ./holdfast restore --to latest',

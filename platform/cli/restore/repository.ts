@@ -34,7 +34,7 @@ export interface Stanza {
 export async function readStanza(instance: Instance, cluster: string): Promise<Stanza> {
   const { exitCode, stdout, stderr } = await instance.tryCompose(['exec', '-T', 'pgbackrest', 'pgbackrest', `--stanza=${cluster}`, '--output=json', '--log-level-console=off', 'info']);
   if (exitCode !== 0 && stdout.trim() === '') {
-    throw new UserError(`the backup repository does not answer: ${lastLine(stderr) || `pgbackrest ended with status ${exitCode}`}.`, ['Look:      ./holdfast logs pgbackrest', 'Start it:  ./holdfast up', 'Nothing was changed.']);
+    throw new UserError(`the backup repository does not answer: ${lastLine(stderr) || `pgbackrest ended with status ${exitCode}`}.`, ['Look:      ./holdfast logs pgbackrest', 'Start it:  ./holdfast restart pgbackrest', 'Nothing was changed.']);
   }
   return stanzaOf(cluster, stdout);
 }
@@ -48,8 +48,9 @@ export function stanzaOf(cluster: string, json: string): Stanza {
   // 2: the stanza is there and has no backup yet, which whoever looks for one says better.
   if (stanza.status.code !== 0 && stanza.status.code !== 2) {
     const trouble = [stanza.status, ...(stanza.repo ?? []).map(({ status }) => status)].map(({ message }) => message).join(': ');
-    const isKey = /crypto|cipher|decrypt|encrypt/i.test(trouble);
-    throw new UserError(`the repository of ${cluster} cannot be read${isKey ? ': its key is not the one that it was written with' : ''} (${oneLine(trouble)}).`, [
+    // What a wrong key makes of a file is found out by its padding, or, where it is read before its end, by a text that makes no sense.
+    const isKey = /crypto|cipher|decrypt|encrypt|FormatError/i.test(trouble);
+    throw new UserError(`the repository of ${cluster} cannot be read${isKey ? ': its key is not the one that it was written with, or it is damaged' : ''} (${oneLine(trouble)}).`, [
       isKey ? 'The key is the secret pgbackrest-cipher-passphrase; the recovery kit has the right one.' : 'Look:  ./holdfast logs pgbackrest', 'Nothing was changed.',
     ]);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { stanzaOf, type Backup, type Stanza } from './repository.ts';
-import { startingPointOf, type PastRestore, type RestorePoint } from './starting-point.ts';
+import { refuseShort, startingPointOf, type PastRestore, type RestorePoint } from './starting-point.ts';
 import { parseTarget } from './target.ts';
 
 const second = (clock: string): number => Date.parse(`2026-01-31T${clock}Z`) / 1_000;
@@ -80,10 +80,30 @@ describe('the repository', () => {
     const printed = String.raw`[{"name":"ledger0","status":{"code":99,"message":"other"},"repo":[{"key":1,"status":{"code":99,"message":"[CryptoError] unable to load info file\nHINT: is or was the repo encrypted?"}}],"backup":[],"archive":[]}]`;
     expect(() => stanzaOf('ledger0', printed.replace(String.raw`\n`, '\n'))).toThrow('its key is not the one that it was written with');
   });
+  test('that a wrong key turned into a text that makes no sense is not called damaged alone', () => {
+    expect(() => stanzaOf('ledger0', told(99, "[FormatError] unable to load info file '/repo/backup/ledger0/backup.info': key/value found outside of section at line 1"))).toThrow('its key is not the one that it was written with');
+  });
   test('that cannot be read, or has nothing of the cluster, is refused', () => {
     expect(() => stanzaOf('ledger0', told(99, '[FileReadError] input/output error'))).toThrow('cannot be read ([FileReadError] input/output error)');
     expect(() => stanzaOf('ledger0', told(1, 'missing stanza path'))).toThrow('has nothing of ledger0 (missing stanza path)');
     expect(() => stanzaOf('core', told(0, 'ok'))).toThrow('has nothing of core');
     expect(stanzaOf('ledger0', told(2, 'no valid backups')).backup).toEqual([]);
+  });
+});
+
+describe('a recovery to the end of the archive', () => {
+  const of = { name: 'ledger0', archive: [{ min: '000000010000000000000001', max: '000000020000000000000009' }] };
+  test.each([
+    ['within the last segment', 2, '0/9000028'], ['at its very beginning', 2, '0/9000000'], ['at its very end', 2, '0/A000000'], ['on a timeline of which no segment was archived yet', 3, '0/8000000'],
+  ])('that ends %s has come to its end', (_, from_timeline, lsn) => {
+    expect(() => refuseShort(of, { from_timeline, lsn })).not.toThrow();
+  });
+  test.each([
+    ['a segment too early, as a file of WAL is missing', 2, '0/8FFFFFF'], ['on the timeline before, as the repository went away', 1, '0/9000028'],
+  ])('that ends %s could be served as if it were all', (_, from_timeline, lsn) => {
+    expect(() => refuseShort(of, { from_timeline, lsn })).toThrow('the archive goes on to 000000020000000000000009');
+  });
+  test('of which nothing was archived is all there is', () => {
+    expect(() => refuseShort({ name: 'ledger0', archive: [] }, { from_timeline: 1, lsn: '0/1' })).not.toThrow();
   });
 });

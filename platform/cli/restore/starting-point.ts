@@ -92,6 +92,21 @@ export function newestTimeline({ archive }: Pick<Stanza, 'archive'>): number {
   return archive.reduce((newest, { max }) => Math.max(newest, max === null ? 1 : Number.parseInt(max.slice(0, 8), 16)), 1);
 }
 
+/**
+ * Throws if a recovery to the end of the archive has ended before it. Postgres takes WAL that it cannot get for WAL that never was: where the repository goes away in
+ * the middle, or lacks a piece of it, a database opens that is whole, and old.
+ */
+export function refuseShort({ name, archive }: Pick<Stanza, 'name' | 'archive'>, recovered: { readonly from_timeline: number; readonly lsn: string }): void {
+  const last = archive.flatMap(({ max }) => max ?? []).toSorted().at(-1);
+  if (last === undefined) return;
+  const newest = newestTimeline({ archive });
+  // A timeline that has only just begun has no segment there yet.
+  if (recovered.from_timeline > newest || (recovered.from_timeline === newest && placeOfLsn(recovered.lsn) >= endOfSegment(last) - SEGMENT_BYTES)) return;
+  throw new UserError(`the recovery of ${name} ended at ${recovered.lsn} on timeline ${recovered.from_timeline}, and the archive goes on to ${last}: the repository could not be read to its end, or lacks WAL.`, [
+    'Is it there, and whole?  ./holdfast backups', 'The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up, and name a moment before the gap:  ./holdfast restore --undo',
+  ]);
+}
+
 /** The place after a segment, whose name is timeline, upper half of the place, and number of 16 MB. */
 function endOfSegment(name: string | null): bigint {
   return name === null ? 0n : (BigInt(`0x${name.slice(8, 16)}`) << 32n) + (BigInt(`0x${name.slice(16, 24)}`) + 1n) * SEGMENT_BYTES;

@@ -12,8 +12,8 @@ import { isLedger } from './new-epoch.ts';
 import { follow, place, stopNodes } from './place.ts';
 import { copyToOthers, fetch, recover } from './prepare.ts';
 import { readStanza } from './repository.ts';
-import { newestTimeline } from './starting-point.ts';
-import { fileOf, type ClusterUndertaking, type Step, type Undertaking } from './undertaking.ts';
+import { newestTimeline, refuseShort } from './starting-point.ts';
+import { fileOf, type ClusterUndertaking, type Stage, type Step, type Undertaking } from './undertaking.ts';
 
 const HEALTHY_WITHIN_S = 240;
 
@@ -30,22 +30,23 @@ export const lostFileOf = (instance: Instance, undertaking: Undertaking): string
  * The steps of a restore, in order. What is served goes on while the backup is copied beside it. It stops before recovery opens what was copied: that begins a
  * timeline, and a leader that was lost meanwhile would have begun one of the same number. To the end of the archive it stops at once, for the archive to have an end.
  */
-export function stepsOf(instance: Instance, undertaking: Undertaking): Step[] {
+export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | Stage)[] {
   const parts = undertaking.clusters;
   const isToTheEnd = parts.some(({ source }) => source.kind === 'kept' || source.options.includes('--type=default'));
-  const archive: Step = { name: 'archive', label: 'archiving what is not archived yet', run: (say) => archiveTheRest(instance, parts, say) };
+  const archive: Step = { name: 'archive', label: 'archiving what is not archived yet', run: () => archiveTheRest(instance, parts) };
   const stopped: Step = { name: 'stop services', label: 'stopping the services that would write', run: (say) => stopServices(instance, undertaking, say) };
-  const fetched = parts.map((part): Step => ({ name: `fetch ${part.cluster}`, label: `${part.cluster}: the backup, beside what is there`, run: (say) => fetch(instance, part, say) }));
+  const each = (name: string, label: string, run: (part: ClusterUndertaking, say: Say) => Promise<void>): Stage => ({
+    name, label, steps: parts.map((part) => ({ name: `${name} ${part.cluster}`, cluster: part.cluster, run: (say) => run(part, say) })),
+  });
+  const fetched = each('fetch', 'the backups, beside what is there', (part, say) => fetch(instance, part, say));
   const silenced: Step[] = [
-    { name: 'list', label: 'asking for transfers after the point', run: (say) => noteCandidates(instance, undertaking, say) },
-    { name: 'stop nodes', label: 'stopping the nodes', run: async () => { for (const part of parts) await stopNodes(instance, part); } },
+    { name: 'list', label: 'asking for transfers after the point', run: () => noteCandidates(instance, undertaking) },
+    { name: 'stop nodes', label: 'stopping the nodes', run: () => stopNodes(instance, parts) },
   ];
   return [
-    ...(isToTheEnd ? [stopped, archive, ...silenced, ...fetched] : [archive, ...fetched, stopped, ...silenced]),
-    ...parts.flatMap((part): Step[] => [
-      { name: `recover ${part.cluster}`, label: `${part.cluster}: recovery to the point, and proof of it`, run: (say) => recoverAndNote(instance, undertaking, part, say) },
-      { name: `copy ${part.cluster}`, label: `${part.cluster}: a copy for its replica`, run: (say) => copyToOthers(instance, part, say) },
-    ]),
+    ...(isToTheEnd ? [stopped, archive, ...silenced, fetched] : [archive, fetched, stopped, ...silenced]),
+    each('recover', 'recovery to the point, and proof of it', (part, say) => recoverAndNote(instance, undertaking, part, say)),
+    each('copy', 'copies for the replicas', (part, say) => copyToOthers(instance, part, say)),
     { name: 'place', label: 'the restored data in the place of the old', run: async (say) => {
       await Promise.all(parts.map((part) => place(instance, undertaking, part, (detail) => say(`${part.cluster}: ${detail}`))));
       undertaking.placed_at = new Date().toISOString();
@@ -73,31 +74,31 @@ async function stopServices(instance: Instance, undertaking: Undertaking, say: S
   }
 }
 
-async function archiveTheRest(instance: Instance, parts: readonly ClusterUndertaking[], say: Say): Promise<void> {
-  for (const { cluster } of parts) {
-    say(cluster);
+async function archiveTheRest(instance: Instance, parts: readonly ClusterUndertaking[]): Promise<void> {
+  await Promise.all(parts.map(async ({ cluster }) => {
     const { node, answers } = await leaderOf(instance, cluster);
     if (answers && !(await archiveUntilNow(instance, node))) plain(`      note: the last WAL of ${cluster} did not reach the repository; what is restored ends where the archive does`);
-  }
+  }));
 }
 
 async function recoverAndNote(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: Say): Promise<void> {
   const { recovered, present } = await recover(instance, undertaking, part, say);
   // Two timelines of one number would be two pasts that nobody can tell apart.
-  const newest = newestTimeline(await readStanza(instance, part.cluster));
+  const stanza = await readStanza(instance, part.cluster);
+  const newest = newestTimeline(stanza);
   if (recovered.timeline <= newest) throw new UserError(`${part.cluster} was opened on timeline ${recovered.timeline}, and the archive has timeline ${newest} already.`, ['Give it up:  ./holdfast restore --undo']);
+  if (part.source.kind === 'repository' && part.source.options.includes('--type=default')) refuseShort(stanza, recovered);
   part.recovered = recovered;
   await writeFile(fileOf(instance, undertaking, `${part.cluster}.present`), present.join('\n'), { mode: 0o600 });
 }
 
 /** Before the old data goes aside: what was posted since shortly before the point, as those know it who are still there. */
-async function noteCandidates(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
-  for (const part of undertaking.clusters.filter(({ cluster }) => isLedger(cluster))) {
-    say(part.cluster);
+async function noteCandidates(instance: Instance, undertaking: Undertaking): Promise<void> {
+  await Promise.all(undertaking.clusters.filter(({ cluster }) => isLedger(cluster)).map(async (part) => {
     const posted = await postedSince(instance, part.cluster, sinceOf(undertaking, part));
     if (posted === undefined) plain(`      note: neither ${part.cluster} nor the audit log can be asked: what was accepted after the point cannot be listed`);
     await writeFile(fileOf(instance, undertaking, `${part.cluster}.posted`), posted === undefined ? '' : JSON.stringify(posted), { mode: 0o600 });
-  }
+  }));
 }
 
 /** To the end, and to a place in the WAL, nobody knows the instant yet: a day is more than an archive is ever behind. */

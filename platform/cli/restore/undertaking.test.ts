@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { goOn, newId, pastRestores, readUndertakings, refuseUnfinishedRestore, saveUndertaking, unfinished, type Step, type Undertaking } from './undertaking.ts';
+import { goOn, newId, pastRestores, readUndertakings, refuseUnfinishedRestore, saveUndertaking, unfinished, type Stage, type Step, type Undertaking } from './undertaking.ts';
 
 let instance: { directory: string };
 let undertaking: Undertaking;
@@ -37,6 +37,24 @@ describe('a restore that was interrupted', () => {
     await goOn(undertaking, [step('fetch'), step('recover'), step('place')], save, show);
     expect(ran).toEqual(['fetch', 'recover', 'recover', 'place']);
     expect(await readAgain()).toMatchObject({ done: ['fetch', 'recover', 'place'], took_s: { fetch: expect.any(Number), recover: expect.any(Number), place: expect.any(Number) } });
+  });
+
+  test('goes on with those clusters only that were not done, though they were at work at the same time', async () => {
+    const at = (cluster: string, work: () => Promise<void>) => ({ name: `fetch ${cluster}`, cluster, run: async () => { ran.push(cluster); await work(); } });
+    const slow = Promise.withResolvers<void>();
+    const stage = (fails: boolean): Stage => ({ name: 'fetch', label: 'fetch', steps: [at('core', () => slow.promise), at('ledger0', () => (fails ? Promise.reject(new Error('killed')) : Promise.resolve())), at('ledger1', () => Promise.resolve())] });
+    let isOver = false;
+    const first = goOn(undertaking, [stage(true), step('place')], save, show).finally(() => { isOver = true; });
+    const told = expect(first).rejects.toThrow('killed');
+    while (undertaking.done.length < 1) await new Promise(setImmediate);
+    // The others are not left at work behind a command that has ended.
+    expect(isOver).toBe(false);
+    slow.resolve();
+    await told;
+    undertaking = await readAgain();
+    expect(undertaking.done.toSorted()).toEqual(['fetch core', 'fetch ledger1']);
+    await goOn(undertaking, [stage(false), step('place')], save, show);
+    expect(ran).toEqual(['core', 'ledger0', 'ledger1', 'ledger0', 'place']);
   });
 
   test('keeps what a step has found out, for the steps after it', async () => {

@@ -54,7 +54,7 @@ export interface Undertaking {
   stopped: string[];
   /** Steps that were finished, in order. */
   done: string[];
-  /** How many seconds each of them took; of one that was interrupted, its last try. */
+  /** How many seconds each stage of them took; of one that was interrupted, its last try. */
   took_s?: Record<string, number>;
   /** When the restored data took the place of the old. */
   placed_at?: string;
@@ -70,16 +70,43 @@ export interface Step {
   run(say: (detail: string) => void): Promise<void>;
 }
 
-/** Runs the steps that are not finished yet. Each may be begun again after it was interrupted anywhere. */
+/** Steps that need not wait for each other, as each is of another cluster. */
+export interface Stage {
+  readonly name: string;
+  readonly label: string;
+  readonly steps: readonly { readonly name: string; readonly cluster: string; run(say: (detail: string) => void): Promise<void> }[];
+}
+
+/** Of these stages, those in which something is left to do. */
+export function unfinishedOf({ done }: Pick<Undertaking, 'done'>, stages: readonly (Step | Stage)[]): Stage[] {
+  return stages.flatMap((stage) => {
+    const steps = ('steps' in stage ? stage.steps : [{ ...stage, cluster: '' }]).filter(({ name }) => !done.includes(name));
+    return steps.length === 0 ? [] : [{ name: stage.name, label: stage.label, steps }];
+  });
+}
+
+/** Runs the steps that are not finished yet. Each may be begun again after it was interrupted anywhere, and is known to be finished by itself. */
 export async function goOn(
-  undertaking: Undertaking, steps: readonly Step[], save: () => Promise<void>, show: (label: string, work: Step['run']) => Promise<void>,
+  undertaking: Undertaking, stages: readonly (Step | Stage)[], save: () => Promise<void>, show: (label: string, work: Step['run']) => Promise<void>,
 ): Promise<void> {
-  for (const step of steps) {
-    if (undertaking.done.includes(step.name)) continue;
+  for (const { name, label, steps } of unfinishedOf(undertaking, stages)) {
     const began = performance.now();
-    await show(step.label, (say) => step.run(say));
-    undertaking.done.push(step.name);
-    undertaking.took_s = { ...undertaking.took_s, [step.name]: Math.round((performance.now() - began) / 10) / 100 };
+    let saved = Promise.resolve();
+    await show(label, async (say) => {
+      const details = new Map<string, string>();
+      const ended = await Promise.allSettled(steps.map(async (step) => {
+        await step.run((detail) => {
+          details.set(step.cluster, detail);
+          say([...details].map(([cluster, what]) => (cluster === '' ? what : `${cluster} ${what}`)).join(', '));
+        });
+        undertaking.done.push(step.name);
+        // One after the other: it is one file.
+        await (saved = saved.then(save));
+      }));
+      // Only once none is at work any more: what fails leaves nothing behind that goes on.
+      for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    });
+    undertaking.took_s = { ...undertaking.took_s, [name]: Math.round((performance.now() - began) / 10) / 100 };
     await save();
   }
 }
