@@ -14,6 +14,8 @@ export const config = readConfig('gateway', {
   audit: address('AUDIT_ADDRESS', 'audit:3000'),
   prometheus: address('PROMETHEUS_ADDRESS', 'prometheus:9090'),
   alertmanager: address('ALERTMANAGER_ADDRESS', 'alertmanager:9093'),
+  kibana: address('KIBANA_ADDRESS', 'kibana:5601'),
+  readerPasswordFile: file('ELASTICSEARCH_READER_PASSWORD_FILE', '/run/holdfast/elasticsearch-reader-password'),
   keycloakSecretFile: file('KEYCLOAK_SECRET_FILE', '/run/holdfast/keycloak-client-gateway'),
   subjectLimit: integer('RATE_LIMIT_PER_SUBJECT_PER_MINUTE', 600, perMinute),
   anonymousLimit: integer('RATE_LIMIT_ANONYMOUS_PER_IP_PER_MINUTE', 120, perMinute),

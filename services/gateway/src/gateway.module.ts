@@ -13,6 +13,7 @@ import { Docs } from './docs/docs.ts';
 import { Door } from './door.ts';
 import { RateLimiter } from './limits/rate-limiter.ts';
 import { SignInProvider } from './operators/keycloak.ts';
+import { Kibana } from './operators/kibana.ts';
 import { OperatorsPages, watchers } from './operators/operators-pages.ts';
 import type { Watchers } from './operators/operators-pages.ts';
 import { SignIn } from './operators/sign-in.ts';
@@ -23,10 +24,12 @@ import { Replicas } from './upstream/replicas.ts';
 const directory = config.secretsDirectory;
 const UPSTREAMS = 'upstreams';
 const WATCHERS = 'watchers';
+const RECORDS = 'records';
 type Upstreams = Readonly<Record<ServiceName, Replicas>>;
+type Records = Readonly<Record<'kibana', Replicas>>;
 
 /** Each with the certificate of the day. */
-function replicasOf<Name extends ServiceName | keyof Watchers>(names: readonly Name[]): Readonly<Record<Name, Replicas>> {
+function replicasOf<Name extends ServiceName | keyof Watchers | keyof Records>(names: readonly Name[]): Readonly<Record<Name, Replicas>> {
   let identity = readTls(directory);
   const all = Object.fromEntries(names.map((name) => [name, new Replicas(name, config[name], () => identity)])) as unknown as Record<Name, Replicas>;
   watchTls((renewed) => {
@@ -50,6 +53,8 @@ function signIn(verifier: TokenVerifier, limiter: RateLimiter): SignIn {
   providers: [
     { provide: UPSTREAMS, useFactory: () => replicasOf(services) },
     { provide: WATCHERS, useFactory: () => replicasOf(watchers) },
+    { provide: RECORDS, useFactory: () => replicasOf(['kibana']) },
+    { provide: SignIn, inject: [TokenVerifier, RateLimiter], useFactory: signIn },
     { provide: Kafka, useFactory: () => new Kafka({ service: 'gateway', brokers: config.kafkaBrokers, directory }) },
     { provide: RateLimiter, useFactory: () => new RateLimiter({ redis: config.redis, passwordFile: config.redisPasswordFile, directory }) },
     { provide: Denials, inject: [Kafka], useFactory: (kafka: Kafka) => new Denials(kafka) },
@@ -66,8 +71,13 @@ function signIn(verifier: TokenVerifier, limiter: RateLimiter): SignIn {
     },
     {
       provide: OperatorsPages,
-      inject: [TokenVerifier, RateLimiter, WATCHERS],
-      useFactory: (verifier: TokenVerifier, limiter: RateLimiter, seen: Watchers) => new OperatorsPages(signIn(verifier, limiter), seen),
+      inject: [SignIn, WATCHERS],
+      useFactory: (signedIn: SignIn, seen: Watchers) => new OperatorsPages(signedIn, seen),
+    },
+    {
+      provide: Kibana,
+      inject: [SignIn, RECORDS],
+      useFactory: (signedIn: SignIn, { kibana }: Records) => new Kibana(signedIn, kibana, () => readFileSync(config.readerPasswordFile, 'utf8').trim()),
     },
   ],
 })
@@ -78,6 +88,7 @@ export class GatewayModule implements OnApplicationShutdown {
     private readonly denials: Denials,
     @Inject(UPSTREAMS) private readonly replicas: Upstreams,
     @Inject(WATCHERS) private readonly seen: Watchers,
+    @Inject(RECORDS) private readonly records: Records,
     checks: HealthChecks,
   ) {
     // Nothing is required: what is away fails the routes that need it, and the others go on.
@@ -87,7 +98,7 @@ export class GatewayModule implements OnApplicationShutdown {
       checks.observe(service, () => found.trouble());
       found.start();
     }
-    for (const found of Object.values(seen)) found.start();
+    for (const found of [...Object.values(seen), ...Object.values(records)]) found.start();
     kafka.start();
     limiter.start();
     denials.start();
@@ -98,6 +109,6 @@ export class GatewayModule implements OnApplicationShutdown {
     await this.denials.stop();
     await this.kafka.close();
     await this.limiter.close();
-    await Promise.all([...Object.values(this.replicas), ...Object.values(this.seen)].map((replicas) => replicas.close()));
+    await Promise.all([...Object.values(this.replicas), ...Object.values(this.seen), ...Object.values(this.records)].map((replicas) => replicas.close()));
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { escaped, NAVIGATION } from './pages.ts';
+import { escaped } from './pages.ts';
 
 export const Alerts = z.array(z.looseObject({
   labels: z.record(z.string(), z.string()), annotations: z.record(z.string(), z.string()), startsAt: z.string(),
@@ -37,7 +37,7 @@ export function alertsPage(alerts: z.infer<typeof Alerts>, silences: z.infer<typ
   const silent = silences.filter(({ status }) => status.state !== 'expired').map(({ id, comment, endsAt, matchers }) =>
     `<tr><td>${matchers.map(({ name, value, isRegex, isEqual }) => escaped(`${name}${isEqual === false ? '!' : isRegex ? '' : '='}${isRegex ? '~' : isEqual === false ? '=' : ''}"${value}"`)).join(', ')}</td><td>${escaped(comment)}</td>`
     + `<td>${escaped(endsAt)}</td><td><form method="post" action="/alertmanager/silences/${encodeURIComponent(id)}/end"><button>End</button></form></td></tr>`);
-  return `${NAVIGATION}\n<table id="alerts"><tr><th>Alert</th><th>Severity</th><th>Component</th><th>State</th><th>Since</th><th></th></tr>\n${rows.join('\n')}</table>\n`
+  return `<table id="alerts"><tr><th>Alert</th><th>Severity</th><th>Component</th><th>State</th><th>Since</th><th></th></tr>\n${rows.join('\n')}</table>\n`
     + `<h2>Silences</h2>\n${silent.length === 0 ? '<p>None.</p>' : `<table id="silences"><tr><th>What</th><th>Why</th><th>Until</th><th></th></tr>\n${silent.join('\n')}</table>`}`;
 }
 

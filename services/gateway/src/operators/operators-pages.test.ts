@@ -14,6 +14,7 @@ import { text } from 'node:stream/consumers';
 import { Agent } from 'undici';
 import { Replicas } from '../upstream/replicas.ts';
 import { SignInProvider } from './keycloak.ts';
+import { Kibana } from './kibana.ts';
 import { OperatorsPages, type Watchers } from './operators-pages.ts';
 import { SignIn } from './sign-in.ts';
 
@@ -26,16 +27,18 @@ let directory: string;
 let server: FastifyInstance;
 let agent: Agent;
 const running: { close(): Promise<unknown> }[] = [];
-/** What Prometheus and Alertmanager were asked. */
+/** What Prometheus, Alertmanager and Kibana were asked. */
 let asked: { line: string; headers: IncomingMessage['headers']; body: string }[];
 /** What Keycloak was asked for a code, and the claims that it answers with. */
 let exchanged: URLSearchParams | undefined;
 let claims: Record<string, unknown>;
+let kibana: Replicas;
+let kibanaIsThere: boolean;
 
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'holdfast-operators-'));
   const [key, cert] = ['key', 'cert'].map((name) => join(directory, name)) as [string, string];
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '2', '-subj', '/CN=prometheus', '-addext', 'subjectAltName=DNS:prometheus,DNS:alertmanager', '-keyout', key, '-out', cert], { stdio: 'ignore' });
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-noenc', '-days', '2', '-subj', '/CN=prometheus', '-addext', 'subjectAltName=DNS:prometheus,DNS:alertmanager,DNS:kibana', '-keyout', key, '-out', cert], { stdio: 'ignore' });
   identity = { ca: readFileSync(cert, 'utf8'), cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
 });
 
@@ -61,8 +64,9 @@ beforeEach(async () => {
   })();
   const watched = createServer({ ...identity }, upstream);
   await listen(watched);
-  const watchers = Object.fromEntries(['prometheus', 'alertmanager'].map((name) => [name, new Replicas(name, { host: name, port: portOf(watched) }, () => identity, () => Promise.resolve(['127.0.0.1']))]));
-  for (const replicas of Object.values(watchers)) {
+  kibanaIsThere = true;
+  const behind = Object.fromEntries(['prometheus', 'alertmanager', 'kibana'].map((name) => [name, new Replicas(name, { host: name, port: portOf(watched) }, () => identity, () => Promise.resolve(name !== 'kibana' || kibanaIsThere ? ['127.0.0.1'] : []))]));
+  for (const replicas of Object.values(behind)) {
     replicas.start();
     running.push(replicas);
     while (replicas.count() === 0) await new Promise(setImmediate);
@@ -79,7 +83,11 @@ beforeEach(async () => {
     request.scope = { trace: continueTrace(undefined) };
     done();
   });
-  new OperatorsPages(new SignIn({ provider, limiter, callbacksPerIpPerMinute: 10, secret: () => SECRET, publicUrl: ORIGIN }), watchers as unknown as Watchers).register(server);
+  const signingIn = new SignIn({ provider, limiter, callbacksPerIpPerMinute: 10, secret: () => SECRET, publicUrl: ORIGIN });
+  signingIn.register(server);
+  new OperatorsPages(signingIn, behind as unknown as Watchers).register(server);
+  kibana = behind.kibana as Replicas;
+  new Kibana(signingIn, kibana, () => 'of the reader').register(server);
 });
 
 afterEach(async () => {
@@ -193,5 +201,54 @@ describe('with a session', () => {
     const away = new URL(String(answer.headers.location));
     expect([answer.statusCode, `${away.origin}${away.pathname}`, away.searchParams.get('post_logout_redirect_uri')]).toEqual([303, `${ISSUER}/protocol/openid-connect/logout`, `${ORIGIN}/sign-in/ended`]);
     expect(answer.headers['set-cookie']).toMatch(/^__Host-holdfast-operator=; .*Max-Age=0$/);
+  });
+});
+
+describe('Kibana', () => {
+  const asAuditor = async (): Promise<string> => {
+    claims = { roles: ['auditor'] };
+    return session();
+  };
+
+  test('is there for an auditor as its reader, who gets neither his cookie nor a token that he brought along', async () => {
+    const cookie = await asAuditor();
+    const page = await server.inject({ method: 'GET', url: '/kibana/app/dashboards?a=b', headers: { ...looks, cookie, authorization: 'Basic bWU6bWU=' } });
+    const search = await server.inject({ method: 'POST', url: '/kibana/internal/search/ese', headers: { ...ours, 'content-type': 'application/json', cookie, 'kbn-xsrf': 'x' }, payload: '{"a":1}' });
+    expect([page.statusCode, search.statusCode]).toEqual([200, 200]);
+    expect(asked.map(({ line, body }) => [line, body])).toEqual([['GET /kibana/app/dashboards?a=b', ''], ['POST /kibana/internal/search/ese', '{"a":1}']]);
+    for (const { headers } of asked) expect(headers).toMatchObject({ authorization: `Basic ${btoa('reader:of the reader')}`, host: 'kibana' });
+    expect(asked[0]?.headers).not.toHaveProperty('cookie');
+    expect(asked[1]?.headers['kbn-xsrf']).toBe('x');
+  });
+
+  test('could be had by an operator, a customer, nobody, or from a page of somebody else', async () => {
+    for (const roles of [['operator'], ['customer']]) {
+      claims = { roles };
+      const answer = await server.inject({ method: 'GET', url: '/kibana/app/home', headers: { ...looks, cookie: await session() } });
+      expect([answer.statusCode, answer.body]).toEqual([403, expect.stringContaining('These pages are for auditors')]);
+    }
+    expect((await server.inject({ method: 'GET', url: '/kibana/api/status' })).statusCode).toBe(401);
+    const cookie = await asAuditor();
+    expect((await server.inject({ method: 'POST', url: '/kibana/internal/search/ese', headers: { cookie, 'origin': 'https://evil.example', 'sec-fetch-site': 'cross-site' }, payload: '{}' })).statusCode).toBe(403);
+    expect((await server.inject({ method: 'GET', url: '/kibana/x/..%2f..%2fadmin', headers: { ...looks, cookie } })).statusCode).toBe(400);
+    expect(asked).toEqual([]);
+  });
+
+  test('an auditor could get lost in pages of operators', async () => {
+    const cookie = await asAuditor();
+    const start = await server.inject({ method: 'GET', url: '/sign-in/', headers: { ...looks, cookie } });
+    expect([start.statusCode, start.body]).toEqual([200, expect.stringContaining('href="/kibana/"')]);
+    expect(start.body).not.toContain('/prometheus/');
+    const refused = await server.inject({ method: 'GET', url: '/prometheus/', headers: { ...looks, cookie } });
+    expect([refused.statusCode, refused.body]).toEqual([403, expect.stringContaining('href="/kibana/"')]);
+  });
+
+  test('that is not installed could look like a fault', async () => {
+    const cookie = await asAuditor();
+    kibanaIsThere = false;
+    while (kibana.count() > 0) await new Promise(setImmediate);
+    const page = await server.inject({ method: 'GET', url: '/kibana/', headers: { ...looks, cookie } });
+    expect([page.statusCode, page.body, page.headers['retry-after']]).toEqual([503, expect.stringContaining('./holdfast audit export'), '30']);
+    expect((await server.inject({ method: 'GET', url: '/kibana/api/status', headers: { cookie } })).json().code).toBe('upstream_unavailable');
   });
 });

@@ -1,6 +1,5 @@
 import { log } from '@holdfast/kit/logging';
 import { Problem, unavailable } from '@holdfast/kit/problem';
-import { sendProblem } from '@holdfast/kit/problem-filter';
 import { traceparentOf } from '@holdfast/kit/trace';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isAmbiguous } from '../routes.ts';
@@ -9,7 +8,7 @@ import { requestHeaders, responseHeaders } from '../upstream/headers.ts';
 import type { Replicas } from '../upstream/replicas.ts';
 import { alertsPage, Alerts, silenceOf, Silences } from './alerts-page.ts';
 import type { Person } from './keycloak.ts';
-import { sendPage } from './pages.ts';
+import { navigation, sendPage } from './pages.ts';
 import type { SignIn } from './sign-in.ts';
 import { isOpenAtPrometheus } from './who-may.ts';
 
@@ -24,23 +23,12 @@ export class OperatorsPages {
   constructor(private readonly signIn: SignIn, private readonly watchers: Watchers) {}
 
   register(fastify: FastifyInstance): void {
-    this.signIn.register(fastify);
-    const route = (method: 'GET' | 'HEAD' | 'POST', url: string, handle: (person: Person, request: FastifyRequest, reply: FastifyReply) => Promise<void> | void): void => {
-      fastify.route({ method, url, exposeHeadRoute: false, handler: async (request, reply) => {
-        try {
-          const person = this.signIn.admit(request, reply);
-          if (person) await handle(person, request, reply);
-        } catch (cause) {
-          sendProblem(reply, cause);
-        }
-        return reply;
-      } });
-    };
-    route('GET', '/prometheus/', (_person, _request, reply) => void reply.redirect('/prometheus/classic/alerts', 302));
-    for (const method of ['GET', 'HEAD', 'POST'] as const) route(method, '/prometheus/*', (_person, request, reply) => this.askPrometheus(request, reply));
-    route('GET', '/alertmanager/', (_person, _request, reply) => this.showAlerts(reply));
-    route('POST', '/alertmanager/silences', (person, request, reply) => this.silence(person, request, reply));
-    route('POST', '/alertmanager/silences/:id/end', (_person, request, reply) => this.endSilence(request, reply));
+    const guard = this.signIn.guard.bind(this.signIn, fastify, 'operations');
+    guard('GET', '/prometheus/', (_person, _request, reply) => void reply.redirect('/prometheus/classic/alerts', 302));
+    guard(['GET', 'HEAD', 'POST'], '/prometheus/*', (_person, request, reply) => this.askPrometheus(request, reply));
+    guard('GET', '/alertmanager/', (person, _request, reply) => this.showAlerts(person, reply));
+    guard('POST', '/alertmanager/silences', (person, request, reply) => this.silence(person, request, reply));
+    guard('POST', '/alertmanager/silences/:id/end', (_person, request, reply) => this.endSilence(request, reply));
   }
 
   private async askPrometheus(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -54,7 +42,7 @@ export class OperatorsPages {
       method: request.method,
       path: url,
       // Nobody's name, token or cookie goes further: Prometheus knows the gateway by its certificate.
-      headers: without(requestHeaders(request.headers, { host: 'prometheus', traceparent: traceparentOf(request.scope.trace) }), 'authorization'),
+      headers: requestHeaders({ ...request.headers, authorization: undefined }, { host: 'prometheus', traceparent: traceparentOf(request.scope.trace) }),
       body: body && body.length > 0 ? body : undefined,
       timeout_ms: TIMEOUT_MS,
     });
@@ -62,9 +50,9 @@ export class OperatorsPages {
     void reply.send(request.method === 'HEAD' ? undefined : answer.body);
   }
 
-  private async showAlerts(reply: FastifyReply): Promise<void> {
+  private async showAlerts(person: Person, reply: FastifyReply): Promise<void> {
     const [alerts, silences] = await Promise.all([this.askAlertmanager('GET', '/api/v2/alerts'), this.askAlertmanager('GET', '/api/v2/silences')]);
-    sendPage(reply, 200, 'Alerts and silences', alertsPage(Alerts.parse(alerts), Silences.parse(silences)));
+    sendPage(reply, 200, 'Alerts and silences', `${navigation(person.roles)}\n${alertsPage(Alerts.parse(alerts), Silences.parse(silences))}`);
   }
 
   private async silence(person: Person, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -95,8 +83,4 @@ export class OperatorsPages {
     if (answer.status !== 200) throw unavailable('upstream_lost', `Alertmanager answered ${answer.status}`, { cause: new Error(text.slice(0, 200)) });
     return text === '' ? undefined : JSON.parse(text);
   }
-}
-
-function without<T>(headers: Record<string, T>, name: string): Record<string, T> {
-  return Object.fromEntries(Object.entries(headers).filter(([candidate]) => candidate !== name));
 }

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify';
+import { isOpenTo } from './who-may.ts';
 
 /** No script at all, and forms that lead nowhere but here. */
 const SECURITY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
@@ -19,5 +20,13 @@ export function sendPage(reply: FastifyReply, status: number, title: string, bod
     .send(`<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>${escaped(title)}</title><style>${STYLE}</style></head>\n<body><h1>${escaped(title)}</h1>\n${body}\n</body></html>\n`);
 }
 
-/** Beside every page of ours: the others, and the way out. */
-export const NAVIGATION = '<nav><a href="/prometheus/">Prometheus</a><a href="/alertmanager/">Alerts and silences</a><form method="post" action="/sign-in/out"><button>Sign out</button></form></nav>';
+/** Beside every page of ours: the others that are open to somebody of these roles, and the way out. */
+export function navigation(roles: readonly string[]): string {
+  const links = [
+    ...(isOpenTo('operations', roles) ? ['<a href="/prometheus/">Prometheus</a>', '<a href="/alertmanager/">Alerts and silences</a>'] : []),
+    ...(isOpenTo('records', roles) ? ['<a href="/kibana/">Logs and audit trail</a>'] : []),
+  ];
+  return `<nav>${links.join('')}${SIGN_OUT}</nav>`;
+}
+
+export const SIGN_OUT = '<form method="post" action="/sign-in/out"><button>Sign out</button></form>';

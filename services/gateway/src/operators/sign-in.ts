@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { sendProblem } from '@holdfast/kit/problem-filter';
 import type { RateLimiter } from '../limits/rate-limiter.ts';
 import type { Attempt, Person, SignInProvider } from './keycloak.ts';
-import { NAVIGATION, sendPage } from './pages.ts';
+import { navigation, sendPage, SIGN_OUT } from './pages.ts';
 import { seal, unseal } from './sealed.ts';
-import { cookieOf, isFromHere, isOperator, isPage, returnPath } from './who-may.ts';
+import { cookieOf, isFromHere, isOpenTo, isPage, returnPath, type Area } from './who-may.ts';
 
 /**
  * After this the browser goes through Keycloak again, unseen while the person's session lasts there: who has lost the role, or was signed out by an
@@ -20,7 +20,12 @@ const SESSION = '__Host-holdfast-operator';
 const ATTEMPT = '__Host-holdfast-sign-in';
 const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax';
 
-/** Signs operators in by Keycloak, and keeps it in a cookie that only the gateway can open (platform/decisions/0022). */
+const refusals: Readonly<Record<Area, { readonly title: string; readonly role: string }>> = {
+  operations: { title: 'These pages are for operators', role: 'operator' },
+  records: { title: 'These pages are for auditors', role: 'auditor' },
+};
+
+/** Signs operators and auditors in by Keycloak, and keeps it in a cookie that only the gateway can open (platform/decisions/0022). */
 export class SignIn {
   constructor(private readonly options: {
     readonly provider: SignInProvider;
@@ -31,29 +36,29 @@ export class SignIn {
   }) {}
 
   register(fastify: FastifyInstance): void {
-    const route = (method: 'GET' | 'POST', url: string, handle: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | void): void => {
-      fastify.route({ method, url, handler: async (request, reply) => {
-        try {
-          await handle(request, reply);
-        } catch (cause) {
-          sendProblem(reply, cause);
-        }
-        return reply;
-      } });
-    };
-    route('GET', '/sign-in/', (request, reply) => {
-      if (this.admit(request, reply)) sendPage(reply, 200, 'Operations', NAVIGATION);
-    });
-    route('GET', '/sign-in/callback', (request, reply) => this.callback(request, reply));
-    route('POST', '/sign-in/out', (request, reply) => this.signOut(request, reply));
-    route('GET', '/sign-in/ended', (_request, reply) => void sendPage(reply, 200, 'You are signed out', '<p><a href="/sign-in/">Sign in again</a></p>'));
+    fastify.get('/sign-in/', answering((request, reply) => {
+      const roles = this.personOf(request)?.roles ?? [];
+      const person = this.admit(isOpenTo('records', roles) ? 'records' : 'operations', request, reply);
+      if (person) sendPage(reply, 200, 'Operations', navigation(person.roles));
+    }));
+    fastify.get('/sign-in/callback', answering((request, reply) => this.callback(request, reply)));
+    fastify.post('/sign-in/out', answering((request, reply) => this.signOut(request, reply)));
+    fastify.get('/sign-in/ended', answering((_request, reply) => void sendPage(reply, 200, 'You are signed out', '<p><a href="/sign-in/">Sign in again</a></p>')));
+  }
+
+  /** A route for those to whom the area is open. */
+  guard(fastify: FastifyInstance, area: Area, method: Method | Method[], url: string, handle: (person: Person, request: FastifyRequest, reply: FastifyReply) => Promise<void> | void): void {
+    fastify.route({ method, url, exposeHeadRoute: false, handler: answering(async (request, reply) => {
+      const person = this.admit(area, request, reply);
+      if (person) await handle(person, request, reply);
+    }) });
   }
 
   /**
-   * Lets an operator through, who is returned. Anybody else has been answered: a page sends to sign in, or says that it is not for him; a program gets 401 or 403.
+   * Lets somebody through to whom the area is open, and who is returned. Anybody else has been answered: a page sends to sign in, or says that it is not for him; a program gets 401 or 403.
    * Throws a 403 problem for a request that would change something and does not come from a page of ours.
    */
-  admit(request: FastifyRequest, reply: FastifyReply): Person | undefined {
+  private admit(area: Area, request: FastifyRequest, reply: FastifyReply): Person | undefined {
     const person = this.personOf(request);
     const page = isPage(request.method, request.headers);
     if (!person) {
@@ -62,9 +67,9 @@ export class SignIn {
       return undefined;
     }
     request.scope.subject = person.subject;
-    if (!isOperator(person.roles)) {
-      if (page) this.refuse(reply);
-      else sendProblem(reply, new Problem({ status: 403, code: 'forbidden', title: 'Not allowed', detail: 'These pages are for operators' }));
+    if (!isOpenTo(area, person.roles)) {
+      if (page) this.refuse(area, person, reply);
+      else sendProblem(reply, new Problem({ status: 403, code: 'forbidden', title: 'Not allowed', detail: refusals[area].title }));
       return undefined;
     }
     if (!['GET', 'HEAD'].includes(request.method)) this.demandOwnOrigin(request);
@@ -109,10 +114,25 @@ export class SignIn {
     throw new Problem({ status: 403, code: 'forbidden', title: 'Not allowed', detail: 'This request does not come from a page of the platform' });
   }
 
-  private refuse(reply: FastifyReply): void {
-    sendPage(reply, 403, 'These pages are for operators',
-      '<p>You are signed in, but as somebody who does not run the platform. If you do, ask its administrator for the role "operator".</p><form method="post" action="/sign-in/out"><button>Sign out, to sign in as somebody else</button></form>');
+  private refuse(area: Area, person: Person, reply: FastifyReply): void {
+    const { title, role } = refusals[area];
+    const others = isOpenTo('operations', person.roles) || isOpenTo('records', person.roles) ? navigation(person.roles) : SIGN_OUT;
+    sendPage(reply, 403, title, `<p>You are signed in, without the role "${role}". If you are one, ask the administrator of the platform for it, and sign out and in again.</p>${others}`);
   }
+}
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+
+/** Plain Fastify routes: what they throw becomes a problem here. */
+function answering(handle: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | void) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    try {
+      await handle(request, reply);
+    } catch (cause) {
+      sendProblem(reply, cause);
+    }
+    return reply;
+  };
 }
 
 function cleared(name: string): string {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { cookieOf, isFromHere, isOpenAtPrometheus, isOperator, isPage, returnPath } from './who-may.ts';
+import { cookieOf, isFromHere, isOpenAtPrometheus, isOpenTo, isPage, returnPath } from './who-may.ts';
 
 describe('after the sign-in a person could be sent', () => {
-  test.each(['/prometheus/classic/graph?g0.expr=up%7Bjob%3D%22a%22%7D&g0.tab=1', '/alertmanager/'])('to where he was going: %s', (path) => {
+  test.each(['/prometheus/classic/graph?g0.expr=up%7Bjob%3D%22a%22%7D&g0.tab=1', '/alertmanager/', '/kibana/app/dashboards'])('to where he was going: %s', (path) => {
     expect(returnPath(path)).toBe(path);
   });
 
@@ -14,8 +14,10 @@ describe('after the sign-in a person could be sent', () => {
   });
 });
 
-test('a customer or an auditor would pass for an operator', () => {
-  expect([['customer'], ['auditor'], [], ['operators'], ['operator'], ['customer', 'admin']].map((roles) => isOperator(roles))).toEqual([false, false, false, false, true, true]);
+test('a customer, or one of operator and auditor, would pass for the other', () => {
+  const people = [['customer'], ['auditor'], [], ['operators'], ['operator'], ['customer', 'admin']];
+  expect(people.map((roles) => isOpenTo('operations', roles))).toEqual([false, false, false, false, true, true]);
+  expect(people.map((roles) => isOpenTo('records', roles))).toEqual([false, true, false, false, false, true]);
 });
 
 test('a page of somebody else could change something', () => {

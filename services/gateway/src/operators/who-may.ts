@@ -1,18 +1,20 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAmbiguous } from '../routes.ts';
 
-/** Who is woken by an alert, and who administers the platform. A customer has no business here, and an auditor reads in Kibana. */
-const operators: readonly string[] = ['operator', 'admin'];
+/** Parts of these pages, each for other people: alerts and metrics for who is woken by them, logs and the audit trail for who looks into what others did. */
+export type Area = 'operations' | 'records';
 
-export function isOperator(roles: readonly string[]): boolean {
-  return roles.some((role) => operators.includes(role));
+const openTo: Readonly<Record<Area, readonly string[]>> = { operations: ['operator', 'admin'], records: ['auditor', 'admin'] };
+
+export function isOpenTo(area: Area, roles: readonly string[]): boolean {
+  return roles.some((role) => openTo[area].includes(role));
 }
 
 /** Where to go back to after the sign-in: a path below the pages that we guard, never another origin. Anything else is the list of these pages. */
 export function returnPath(wanted: string | undefined): string {
   if (wanted === undefined || wanted.length > 1_500) return '/sign-in/';
   const path = wanted.split('?', 1)[0] ?? '';
-  return /^\/(prometheus|alertmanager)\/[\x21-\x7e]*$/.test(wanted) && !isAmbiguous(path) ? wanted : '/sign-in/';
+  return /^\/(prometheus|alertmanager|kibana)\/[\x21-\x7e]*$/.test(wanted) && !isAmbiguous(path) ? wanted : '/sign-in/';
 }
 
 /** A request that changes something has to come from a page of ours: browsers say so in headers that no page can set. */
