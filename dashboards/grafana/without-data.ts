@@ -34,7 +34,6 @@ export const withoutData: readonly Exception[] = [
     'holdfast-ledger': ['On their way to another shard', 'Events not yet published'],
     'holdfast-audit': ['Entries not yet in Elasticsearch'],
     'holdfast-service-audit': ['Entries not yet in Elasticsearch'],
-    'holdfast-service-edge': ['Requests that wait for a server'],
     'holdfast-component-kafka': ['Events that a reader has not applied'],
   }),
   ...zero('says no until the operator has done it, and a machine that only tests does not', { 'holdfast-backups': ['A kit with the keys as they are', 'On another disk than the data'] }),

@@ -95,6 +95,14 @@ const signsPeopleIn = {
   protocolMappers: [forTheApi],
 } as const;
 
+/** Grafana asks for the roles of who signs in, and gives him those of its own by them (platform/grafana/compose.yml). */
+const rolesToBeAskedFor = {
+  name: 'roles of the realm',
+  protocol: 'openid-connect',
+  protocolMapper: 'oidc-usermodel-realm-role-mapper',
+  config: { 'claim.name': 'roles', 'jsonType.label': 'String', multivalued: 'true', 'userinfo.token.claim': 'true', 'id.token.claim': 'false', 'access.token.claim': 'false' },
+} as const;
+
 const proofKey = { 'pkce.code.challenge.method': 'S256' } as const;
 
 /**
@@ -115,6 +123,13 @@ export function clients(url: string, secret: (name: SecretName) => string) {
       clientId: 'gateway', name: 'Holdfast operations', ...signsPeopleIn, publicClient: false, secret: secret('keycloak-client-gateway'),
       redirectUris: [`${url}/sign-in/callback`], webOrigins: [],
       attributes: { ...proofKey, 'post.logout.redirect.uris': `${url}/sign-in/*` },
+    },
+    // Its access tokens open nothing but what Keycloak says of the person: no audience of the API.
+    {
+      clientId: 'grafana', name: 'Grafana', ...signsPeopleIn, defaultClientScopes: [...signsPeopleIn.defaultClientScopes, ...signsPeopleIn.optionalClientScopes], optionalClientScopes: [],
+      publicClient: false, secret: secret('keycloak-client-grafana'), protocolMappers: [rolesToBeAskedFor],
+      redirectUris: [`${url}/grafana/login/generic_oauth`], webOrigins: [],
+      attributes: { ...proofKey, 'post.logout.redirect.uris': `${url}/grafana/*` },
     },
     // Keycloak makes this one by itself, public and taking passwords, unless it finds it here.
     { clientId: 'admin-cli', name: 'closed', ...closed, enabled: false, publicClient: true },
@@ -144,7 +159,7 @@ export function realm(url: string, secret: (name: SecretName) => string) {
     ...settings,
     roles: { realm: Object.entries(roles).map(([name, description]) => ({ name, description })) },
     clients: clients(url, secret),
-    scopeMappings: [{ client: 'holdfast-web', roles: everyRole }, { client: 'gateway', roles: everyRole }],
+    scopeMappings: ['holdfast-web', 'gateway', 'grafana'].map((client) => ({ client, roles: everyRole })),
     clientScopeMappings: { 'realm-management': [{ client: 'users', roles: managesPeople }] },
     users: [{ username: 'service-account-users', enabled: true, serviceAccountClientId: 'users', clientRoles: { 'realm-management': managesPeople } }],
   };

@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { expect, test, type Page } from '@playwright/test';
 import { readSecret } from '../../platform/cli/state/secrets.ts';
 import { TOLD_ANEW } from '../kit/budgets.ts';
@@ -80,3 +81,45 @@ test('an operator could not see what fires, ask Prometheus, silence an alert, or
   await page.goto(`${url}/alertmanager/`);
   await expect(page.locator('#username')).toBeVisible();
 });
+
+test('Kibana could be open to others than auditors, or closed to them', async ({ page }) => {
+  const { url, directory } = platform.instance;
+  expect((await page.request.get(`${url}/kibana/api/status`)).status()).toBe(401);
+  await page.goto(`${url}/sign-in/`);
+  await signIn(page, 'operator@holdfast.internal', await readSecret(directory, 'platform-operator-password'));
+  await page.waitForURL(`${url}/sign-in/`);
+  await page.goto(`${url}/kibana/app/home`);
+  await expect(page.getByRole('heading')).toHaveText('These pages are for auditors');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL(`${url}/sign-in/ended`);
+
+  await page.goto(`${url}/kibana/app/home`);
+  await signIn(page, 'auditor@holdfast.internal', await readSecret(directory, 'platform-auditor-password'));
+  await page.waitForURL(`${url}/kibana/app/home`);
+  // Its image is its vendor's, and not to be had everywhere.
+  if (platform.instance.settings.profiles.includes('kibana')) await expect(page).toHaveTitle(/Elastic|Kibana/);
+  else await expect(page.getByRole('heading')).toHaveText('Kibana is not running');
+  expect((await page.request.post(`${url}/kibana/internal/search/ese`, { headers: { origin: 'https://evil.example' }, data: {} })).status()).toBe(403);
+});
+
+for (const [who, passwordOf] of [['operator@holdfast.internal', 'platform-operator-password'], ['auditor@holdfast.internal', 'platform-auditor-password']] as const) {
+  test(`Grafana could not learn at Keycloak what ${who} may, or be given a token for the API`, async ({ page }) => {
+    const { url, directory } = platform.instance;
+    const protocol = `${url}/auth/realms/holdfast/protocol/openid-connect`;
+    const verifier = randomBytes(32).toString('base64url');
+    const redirect_uri = `${url}/grafana/login/generic_oauth`;
+    const challenge = createHash('sha256').update(verifier).digest('base64url');
+    await page.goto(`${protocol}/auth?${new URLSearchParams({ client_id: 'grafana', response_type: 'code', scope: 'openid profile email', state: 'x', redirect_uri, code_challenge: challenge, code_challenge_method: 'S256' })}`);
+    const called = page.waitForRequest((request) => request.url().startsWith(redirect_uri));
+    await signIn(page, who, await readSecret(directory, passwordOf));
+    const code = new URL((await called).url()).searchParams.get('code') ?? '';
+    const client_secret = await readSecret(directory, 'keycloak-client-grafana');
+    const exchange = await page.request.post(`${protocol}/token`, { form: { grant_type: 'authorization_code', client_id: 'grafana', client_secret, code, redirect_uri, code_verifier: verifier } });
+    const { access_token } = await exchange.json() as { access_token: string };
+    const bearer = { authorization: `Bearer ${access_token}` };
+    const said = await (await page.request.get(`${protocol}/userinfo`, { headers: bearer })).json() as { roles: string[]; email: string; preferred_username: string };
+    expect([said.email, said.preferred_username]).toEqual([who, who]);
+    expect(said.roles).toContain(who.split('@')[0]);
+    expect((await page.request.get(`${url}/v1/users/me`, { headers: bearer })).status()).toBe(401);
+  });
+}

@@ -23,6 +23,7 @@ const WAYS: Record<SecretName, Way> = {
   'platform-auditor-password': { kind: 'password' },
   'keycloak-client-users': { kind: 'client' },
   'keycloak-client-gateway': { kind: 'client' },
+  'keycloak-client-grafana': { kind: 'client' },
   'keycloak-client-audit': { kind: 'client' },
   'audit-signing-key': { kind: 'not_here', why: 'every checkpoint of the audit trail is verified with its public half, and auditors keep that', next: 'Whoever has it needs the file of checkpoints and the second place, too: keep them from him, and export the trail now:  ./holdfast audit export trail.ndjson.gz' },
   'redis-gateway-password': { kind: 'file', server: 'redis' },
