@@ -9,9 +9,13 @@ const TEMPLATES = join(import.meta.dirname, '../elasticsearch/index-templates');
 /** A write to a mistyped index is an error and not a new index without a template. Names with a dot are the vendor's own. */
 const MADE_BY_A_WRITE = '+holdfast-logs-*,+holdfast-audit-*,+.*,-*';
 
+/** Snapshots of log lines. Its server knows the directory by `path.repo`. */
+const REPOSITORY = { type: 'fs', settings: { location: '/var/lib/snapshots', compress: true } };
+
 /**
  * Index templates, and then leave to make indices by writing to them, which elasticsearch.yml denies; each a PUT, so that running again changes nothing.
- * Users and roles are files of the server itself.
+ * The repository of snapshots is registered as it is: those in it outlive an Elasticsearch that was lost. It is not tried out here, as one that cannot be written to
+ * takes search away from nobody; whoever takes the next snapshot says so. Users and roles are files of the server itself.
  */
 export async function setUpElasticsearch(): Promise<string> {
   const authorization = `Basic ${Buffer.from(`elastic:${secret('elasticsearch-superuser-password')}`).toString('base64')}`;
@@ -21,5 +25,9 @@ export async function setUpElasticsearch(): Promise<string> {
     await callJson('PUT', `${ADDRESS}/_index_template/${file.slice(0, -'.json'.length)}`, { authorization }, template, [200]);
   }
   await callJson('PUT', `${ADDRESS}/_cluster/settings`, { authorization }, { persistent: { 'action.auto_create_index': MADE_BY_A_WRITE } }, [200]);
-  return `${files.length} index templates`;
+  const repository = `${ADDRESS}/_snapshot/holdfast`;
+  // Never a second time: it may be in use.
+  const { status } = await callJson('GET', repository, { authorization }, undefined, [200, 404]);
+  if (status === 404) await callJson('PUT', `${repository}?verify=false`, { authorization }, REPOSITORY, [200]);
+  return `${files.length} index templates, the repository of snapshots`;
 }

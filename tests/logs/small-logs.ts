@@ -18,8 +18,8 @@ const PAGE = 10_000;
 
 export type Service = 'elasticsearch' | 'logs';
 /** Users of Elasticsearch whose password is a secret of the installation. */
-export type User = 'audit' | 'logs' | 'reader' | 'metrics' | 'kibana-server' | 'elastic';
-const SECRETS: Record<User, string> = { audit: 'audit', logs: 'logs', reader: 'reader', metrics: 'metrics', 'kibana-server': 'kibana', elastic: 'superuser' };
+export type User = 'audit' | 'logs' | 'reader' | 'metrics' | 'kibana-server' | 'snapshots' | 'elastic';
+const SECRETS: Record<User, string> = { audit: 'audit', logs: 'logs', reader: 'reader', metrics: 'metrics', 'kibana-server': 'kibana', snapshots: 'snapshots', elastic: 'superuser' };
 
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
