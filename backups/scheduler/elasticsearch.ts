@@ -54,7 +54,11 @@ export async function takeSnapshot(at: Address, name: string): Promise<LogSnapsh
   const deadline = Date.now() + TAKEN_WITHIN_MS;
   await ask(at, 'PUT', `${REPOSITORY}/${name}?wait_for_completion=false`, { indices: 'holdfast-logs-*', include_global_state: false });
   for (;;) {
-    const answer = await ask<ListedSnapshots>(at, 'GET', `${REPOSITORY}/${name}`);
+    const answer = await ask<ListedSnapshots>(at, 'GET', `${REPOSITORY}/${name}`).catch((error: Error) => {
+      // Of one that it could not even begin to write Elasticsearch keeps nothing, and tells its own log alone.
+      if (!(error instanceof ElasticsearchRefused) || error.type !== 'snapshot_missing_exception') throw error;
+      throw new Error(`${name} came to nothing: Elasticsearch could not write where snapshots are kept. Why, it says itself (./holdfast logs elasticsearch); is there room, and may uid 6122 write?`, { cause: error });
+    });
     const [taken] = readSnapshots(answer);
     if (taken?.state === 'SUCCESS') return taken;
     if (taken?.state !== 'IN_PROGRESS') throw new Error(`${name} ended as ${taken?.state ?? 'nothing'}: ${JSON.stringify(answer).slice(0, 300)}`);

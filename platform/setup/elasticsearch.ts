@@ -14,8 +14,7 @@ const REPOSITORY = { type: 'fs', settings: { location: '/var/lib/snapshots', com
 
 /**
  * Index templates, and then leave to make indices by writing to them, which elasticsearch.yml denies; each a PUT, so that running again changes nothing.
- * The repository of snapshots is registered as it is: those in it outlive an Elasticsearch that was lost. It is not tried out here, as one that cannot be written to
- * takes search away from nobody; whoever takes the next snapshot says so. Users and roles are files of the server itself.
+ * Users and roles are files of the server itself.
  */
 export async function setUpElasticsearch(): Promise<string> {
   const authorization = `Basic ${Buffer.from(`elastic:${secret('elasticsearch-superuser-password')}`).toString('base64')}`;
@@ -25,9 +24,19 @@ export async function setUpElasticsearch(): Promise<string> {
     await callJson('PUT', `${ADDRESS}/_index_template/${file.slice(0, -'.json'.length)}`, { authorization }, template, [200]);
   }
   await callJson('PUT', `${ADDRESS}/_cluster/settings`, { authorization }, { persistent: { 'action.auto_create_index': MADE_BY_A_WRITE } }, [200]);
-  const repository = `${ADDRESS}/_snapshot/holdfast`;
-  // Never a second time: it may be in use.
-  const { status } = await callJson('GET', repository, { authorization }, undefined, [200, 404]);
-  if (status === 404) await callJson('PUT', `${repository}?verify=false`, { authorization }, REPOSITORY, [200]);
+  await registerRepository({ authorization });
   return `${files.length} index templates, the repository of snapshots`;
+}
+
+/**
+ * The repository of snapshots, as it is: those in it outlive an Elasticsearch that was lost. It is not tried out, as one that cannot be written to takes search away from nobody; whoever takes
+ * the next snapshot says so. One that can be read stays, as it may be in use. Elasticsearch refuses one whose files are not those that it remembers, of another directory or an empty disk, until it
+ * is made to forget; no file is deleted by that.
+ */
+async function registerRepository(headers: Record<string, string>): Promise<void> {
+  const repository = `${ADDRESS}/_snapshot/holdfast`;
+  const { status } = await callJson('GET', `${repository}/_all`, headers, undefined, [200, 404, 500]);
+  if (status === 200) return;
+  await callJson('DELETE', repository, headers, undefined, [200, 404]);
+  await callJson('PUT', `${repository}?verify=false`, headers, REPOSITORY, [200]);
 }

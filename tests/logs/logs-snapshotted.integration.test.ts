@@ -106,11 +106,23 @@ test('a directory that cannot be written to could go unnoticed until it is neede
   const { id } = await logs.container('elasticsearch');
   await docker('exec', id, 'chmod', '0500', '/var/lib/snapshots');
   const known = await snapshots();
-  await expect(takeAndTidy(await address(), KEPT_DAYS)).rejects.toThrow();
+  await expect(takeAndTidy(await address(), KEPT_DAYS)).rejects.toThrow('could not write where snapshots are kept');
   await docker('exec', id, 'chmod', '0700', '/var/lib/snapshots');
   const { taken } = await takeAndTidy(await address(), KEPT_DAYS);
   expect((await snapshots())[0]?.name).toBe(taken.name);
   expect(known.map(({ name }) => name)).not.toContain(taken.name);
+});
+
+test('another directory in the place of the first, or a disk that was lost alone, could end all snapshots', async () => {
+  const { id } = await logs.container('elasticsearch');
+  await docker('exec', id, 'bash', '-c', 'rm -rf /var/lib/snapshots/*');
+  await expect(takeAndTidy(await address(), KEPT_DAYS)).rejects.toThrow();
+  // As each `up` does.
+  await logs.setUpElasticsearch();
+  const { taken } = await takeAndTidy(await address(), KEPT_DAYS);
+  expect((await snapshots()).map(({ name }) => name)).toEqual([taken.name]);
+  await logs.setUpElasticsearch();
+  expect((await snapshots()).map(({ name }) => name)).toEqual([taken.name]);
 });
 
 test('who takes snapshots could bring an old one back over what is there, take the repository away, or read it elsewhere', async () => {

@@ -63,7 +63,11 @@ export class SmallLogs {
   private async startElasticsearch(): Promise<void> {
     await this.instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', 'elasticsearch']);
     await this.healthy('elasticsearch');
-    // The step of the setup job that makes index templates, and no other: there is nothing else to set up.
+    await this.setUpElasticsearch();
+  }
+
+  /** The step of the setup job that is for Elasticsearch, and no other: there is nothing else to set up. */
+  async setUpElasticsearch(): Promise<void> {
     await this.instance.compose(['--profile', 'setup', 'run', '--rm', '--no-deps', '--no-TTY', 'setup', 'node', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e',
       "const { setUpElasticsearch } = await import('/app/platform/setup/elasticsearch.ts'); await setUpElasticsearch();"]);
   }
