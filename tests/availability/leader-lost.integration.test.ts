@@ -32,7 +32,7 @@ test('the settings that measured best are those in use', async () => {
   const { leader, replica } = await cluster.whole();
   const config = JSON.parse(await cluster.inside(leader, 'curl', '-s', '--cacert', '/run/holdfast/ca.crt', `https://${leader}:8008/config`)) as object;
   expect(config).toMatchObject({
-    ttl: 20, loop_wait: 1, retry_timeout: 3, primary_start_timeout: 10, failsafe_mode: true, synchronous_mode: true, synchronous_mode_strict: true,
+    ttl: 20, loop_wait: 1, retry_timeout: 3, primary_start_timeout: 10, primary_stop_timeout: 15, failsafe_mode: true, synchronous_mode: true, synchronous_mode_strict: true,
     postgresql: { use_pg_rewind: true, use_slots: true, parameters: { wal_log_hints: 'on' } },
   });
   expect(await cluster.sql(leader, "SELECT current_setting('synchronous_standby_names') || ' ' || current_setting('synchronous_commit') || ' ' || current_setting('data_checksums')")).toBe(`"${replica}" on on`);
