@@ -10,6 +10,7 @@ const schedule: Schedule = {
   verify: { every: 'day', hour: 3, minute: 0 },
   verify_second_repository: { every: 'week', weekday: 6, hour: 3, minute: 0 },
   restore_proof: { every: 'day', hour: 4, minute: 0 },
+  log_snapshot: { every: 'hour', minute: 45 },
   keep: { full: 2, differential: 7 },
 };
 const at = (text: string): Date => new Date(`${text}Z`);

@@ -16,6 +16,7 @@ test('the schedule that ships could be one that nobody can read', () => {
     verify: { every: 'day', hour: 3, minute: 0 },
     verify_second_repository: { every: 'week', weekday: 6, hour: 3, minute: 0 },
     restore_proof: { every: 'day', hour: 4, minute: 0 },
+    log_snapshot: { every: 'hour', minute: 45 },
     keep: { full: 2, differential: 7 },
   } });
 });

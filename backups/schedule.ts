@@ -9,7 +9,7 @@ export const BACKUP_TYPES = ['full', 'differential', 'incremental'] as const;
 export type BackupType = (typeof BACKUP_TYPES)[number];
 
 /** The rest that has its time in `schedule.yaml`. */
-const OTHER_TASKS = ['verify', 'verify_second_repository', 'restore_proof'] as const;
+const OTHER_TASKS = ['verify', 'verify_second_repository', 'restore_proof', 'log_snapshot'] as const;
 export const TASKS = [...BACKUP_TYPES, ...OTHER_TASKS] as const;
 export type Task = (typeof TASKS)[number];
 

@@ -22,6 +22,7 @@ export const secrets = {
   'elasticsearch-reader-password': 'Elasticsearch user "reader" (read-only, as whom the gateway lets auditors into Kibana)',
   'elasticsearch-metrics-password': 'Elasticsearch user "metrics" (figures, no documents)',
   'elasticsearch-kibana-password': 'Elasticsearch user "kibana-server"',
+  'elasticsearch-snapshots-password': 'Elasticsearch user "snapshots" (takes and deletes snapshots of log lines)',
   'pgbackrest-cipher-passphrase': 'encrypts the backup repository',
   'pgbackrest-second-cipher-passphrase': 'encrypts the second backup repository, where there is one',
   'grafana-admin-password': 'Grafana administrator, user "admin"',
@@ -97,14 +98,14 @@ export const components = {
   ...postgresNodes,
   // One uid, as both work on the repositories' files. Their passphrases reach both in pgBackRest's own settings (platform/pgbackrest/configuration.ts).
   pgbackrest: { uid: 6111, names: ['pgbackrest'] },
-  'backup-scheduler': { uid: 6111, names: ['backup-scheduler'] },
+  'backup-scheduler': { uid: 6111, names: ['backup-scheduler'], secrets: ['elasticsearch-snapshots-password'] },
   // It has no network: what it restores is reached on its own loopback. It reads the repositories' files.
   'restore-proof': { uid: 6111, names: ['restore-proof', 'localhost'], secrets: ['pgbackrest-cipher-passphrase'] },
   kafka: { uid: 6120, names: ['kafka'] },
   redis: { uid: 6121, names: ['redis'] },
   elasticsearch: { uid: 6122, names: ['elasticsearch'], secrets: [
     'elasticsearch-superuser-password', 'elasticsearch-audit-password', 'elasticsearch-logs-password',
-    'elasticsearch-reader-password', 'elasticsearch-metrics-password', 'elasticsearch-kibana-password',
+    'elasticsearch-reader-password', 'elasticsearch-metrics-password', 'elasticsearch-kibana-password', 'elasticsearch-snapshots-password',
   ] },
   keycloak: { uid: 6123, names: ['keycloak'], secrets: ['keycloak-admin-password'] },
   gateway: { uid: 6130, names: ['gateway'], secrets: ['redis-gateway-password', 'keycloak-client-gateway', 'elasticsearch-reader-password'], nest: true },

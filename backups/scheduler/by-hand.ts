@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Job } from '../due.ts';
 import { isDamaged } from '../due.ts';
+import { isWhole, newestWhole } from '../log-snapshots.ts';
 import { allowedAge_seconds, BACKUP_TYPES, isDue, nextSlot, type BackupType } from '../schedule.ts';
+import { address, listSnapshots } from './elasticsearch.ts';
 import { nameOf, perform, takenBy } from './jobs.ts';
+import { keptDays, takeAndTidy } from './log-snapshots.ts';
 import { observe } from './observe.ts';
 import { LOCKED, must, PgBackRestFailed, readRepositories } from './pgbackrest.ts';
 import { readSettings } from './settings.ts';
@@ -12,7 +15,7 @@ import type { KeptVerification } from './verification.ts';
  * What `./holdfast backup` and `./holdfast backups` run beside the scheduler, in its container: pgBackRest's own locks keep the two apart.
  * Answers with a JSON object a line; exit status 0 done, 1 failed, 4 somebody else is at it.
  *
- *   show | backup TYPE CLUSTER REPOSITORY | verify CLUSTER REPOSITORY | remove LABEL CLUSTER REPOSITORY | make CLUSTER
+ *   show | backup TYPE CLUSTER REPOSITORY | verify CLUSTER REPOSITORY | remove LABEL CLUSTER REPOSITORY | make CLUSTER | snapshot-logs
  */
 const PROGRESS_EVERY_MS = 1000;
 const EXIT_BUSY = 4;
@@ -24,6 +27,7 @@ const commands: Record<string, () => Promise<void>> = {
   verify: () => take({ do: 'verify', cluster: words[0] ?? '', repository: Number(words[1]) }),
   remove: () => remove(words[0] ?? '', words[1] ?? '', Number(words[2])),
   make: async () => { await must('stanza-create', [`--stanza=${words[0]}`, 'stanza-create']); },
+  'snapshot-logs': async () => { answer({ snapshot: (await takeAndTidy(address(), keptDays())).taken }); },
 };
 
 try {
@@ -60,9 +64,20 @@ async function show(): Promise<void> {
     running: info.running,
     verifications: verifications.filter(({ cluster, repository }) => settings.clusters.includes(cluster) && repositories.some(({ key }) => key === repository))
       .map((one) => ({ ...one, late: isDue(settings.schedule[one.repository === 1 ? 'verify' : 'verify_second_repository'], new Date(one.at), at) })),
-    next: Object.fromEntries([...BACKUP_TYPES, 'verify' as const].map((task) => [task, nextSlot(settings.schedule[task], at)])),
+    next: Object.fromEntries([...BACKUP_TYPES, 'verify' as const, 'log_snapshot' as const].map((task) => [task, nextSlot(settings.schedule[task], at)])),
+    log_snapshots: await showLogSnapshots(allowedAge_seconds(settings.schedule.log_snapshot)),
     allowed_age_seconds: Object.fromEntries(BACKUP_TYPES.map((type) => [type, allowedAge_seconds(settings.schedule[type])])),
   });
+}
+
+/** Elasticsearch may be away, which is no reason to say nothing of backups. */
+async function showLogSnapshots(allowed_age_seconds: number): Promise<object> {
+  try {
+    const snapshots = await listSnapshots(address());
+    return { allowed_age_seconds, newest: newestWhole(snapshots) ?? null, count: snapshots.filter(isWhole).length };
+  } catch (error) {
+    return { allowed_age_seconds, unknown: (error as Error).message };
+  }
 }
 
 async function take(job: Job): Promise<void> {

@@ -6,6 +6,7 @@ import { dueJobs, type Job } from '../due.ts';
 import { Failures } from './failures.ts';
 import { nameOf, perform, takenBy } from './jobs.ts';
 import { log } from './log.ts';
+import { LogSnapshots } from './log-snapshots.ts';
 import { kitMetric } from './kit-metric.ts';
 import { metricsText } from './metrics.ts';
 import { observe, usedBytes, type Observation } from './observe.ts';
@@ -14,7 +15,7 @@ import { proofMetrics } from './proof-metrics.ts';
 import { readSettings, SECRETS } from './settings.ts';
 
 /**
- * Looks what is there and what the schedule wants, and does what is missing, one job at a time. It remembers nothing that matters:
+ * Looks what is there and what the schedule wants, and does what is missing, one job at a time; snapshots of log lines beside them. It remembers nothing that matters:
  * ended at any moment, it finds out anew.
  */
 const PORT = 9108;
@@ -24,6 +25,7 @@ const LOOK_FOR_NEW_EVERY_MS = 5_000;
 const MEASURE_EVERY_MS = 600_000;
 
 const failures = new Failures();
+const logSnapshots = new LogSnapshots(failures);
 const used = new Map<number, number>();
 let last: Observation | undefined;
 let working: Promise<void> | undefined;
@@ -34,7 +36,7 @@ createServer({ ca: read('ca.crt'), cert: read('tls.crt'), key: read('tls.key'), 
   if (request.url !== '/metrics') response.writeHead(404).end();
   // Nothing was seen yet: a reader would take an empty answer for a platform without backups.
   else if (!last) response.writeHead(503).end();
-  else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metricsText(last, { failures: failures.counted, used }) + kitMetric() + proofMetrics());
+  else response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(metricsText(last, { failures: failures.counted, used, logSnapshots: logSnapshots.seen }) + kitMetric() + proofMetrics());
 }).listen(PORT);
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(0));
@@ -54,6 +56,7 @@ for (;;) {
 /** Tells whether a cluster is without any backup. */
 async function look(): Promise<boolean> {
   const settings = await readSettings();
+  logSnapshots.look(settings.schedule.log_snapshot);
   const seen = await observe(settings);
   last = seen;
   if (Date.now() - measuredAt > MEASURE_EVERY_MS) await measure(seen);

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type { LogSnapshot } from '../log-snapshots.ts';
 import type { Taken } from '../repository-info.ts';
 import { metricsText } from './metrics.ts';
 import type { Observation } from './observe.ts';
@@ -10,7 +11,7 @@ function observation(more: Partial<Observation> = {}): Observation {
   const day = { every: 'day', hour: 1, minute: 0 } as const;
   return {
     settings: {
-      schedule: { full: { every: 'week', weekday: 0, hour: 1, minute: 0 }, differential: day, incremental: { every: 'hour', minute: 15 }, verify: day, verify_second_repository: day, restore_proof: day, keep: { full: 2, differential: 7 } },
+      schedule: { full: { every: 'week', weekday: 0, hour: 1, minute: 0 }, differential: day, incremental: { every: 'hour', minute: 15 }, verify: day, verify_second_repository: day, restore_proof: day, log_snapshot: { every: 'hour', minute: 45 }, keep: { full: 2, differential: 7 } },
       clusters: ['core', 'ledger0'], repositories: [],
     },
     info: { backups: [full, incremental], archives: [], running: { core: { done_bytes: 1, of_bytes: 2 } }, known: new Set() },
@@ -21,7 +22,7 @@ function observation(more: Partial<Observation> = {}): Observation {
     ...more,
   };
 }
-const lines = (seen: Observation, failures = new Map<string, number>()): string[] => metricsText(seen, { failures, used: new Map([[1, 42]]) }).split('\n').filter((line) => !line.startsWith('#') && line !== '');
+const lines = (seen: Observation, failures = new Map<string, number>(), logSnapshots?: LogSnapshot[]): string[] => metricsText(seen, { failures, used: new Map([[1, 42]]), logSnapshots }).split('\n').filter((line) => !line.startsWith('#') && line !== '');
 
 test('an incremental could pass for a full, or a full not for an incremental', () => {
   expect(lines(observation()).filter((line) => line.startsWith('backup_last_success_timestamp_seconds{cluster="core"'))).toEqual([
@@ -56,4 +57,12 @@ test('one repository on another disk would not be enough', () => {
   expect(lines(observation())).toContain('backup_shares_disk 1');
   expect(lines(observation({ repositories: [first!, { ...first!, key: 2, sharesDisk: false }] }))).toContain('backup_shares_disk 0');
   expect(lines(observation({ repositories: [first!, { ...first!, key: 2 }] }))).toContain('backup_shares_disk 1');
+});
+
+test('a snapshot of log lines that came to nothing could count, or one that nobody has asked for yet pass for none', () => {
+  const told = (snapshots?: LogSnapshot[]): string[] => lines(observation(), undefined, snapshots).filter((line) => line.startsWith('log_snapshot'));
+  const whole = { name: 'logs-1', state: 'SUCCESS', indices: [], startedAt: new Date(1_000_000) };
+  expect(told([{ ...whole, state: 'FAILED', startedAt: new Date(2_000_000) }, whole])).toEqual(['log_snapshot_last_success_timestamp_seconds 1000', 'log_snapshot_allowed_age_seconds 7200', 'log_snapshot_count 1']);
+  expect(told([])).toEqual(['log_snapshot_last_success_timestamp_seconds 0', 'log_snapshot_allowed_age_seconds 7200', 'log_snapshot_count 0']);
+  expect(told()).toEqual(['log_snapshot_allowed_age_seconds 7200']);
 });

@@ -1,4 +1,5 @@
 import { isDamaged, lastOf } from '../due.ts';
+import { isWhole, newestWhole, type LogSnapshot } from '../log-snapshots.ts';
 import { allowedAge_seconds, BACKUP_TYPES } from '../schedule.ts';
 import type { Observation } from './observe.ts';
 
@@ -8,12 +9,14 @@ export interface Remembered {
   failures: ReadonlyMap<string, number>;
   /** Bytes in each repository that is mounted. */
   used: ReadonlyMap<number, number>;
+  /** Undefined until Elasticsearch has answered once. */
+  logSnapshots: readonly LogSnapshot[] | undefined;
 }
 
 type Sample = [labels: Record<string, string | number>, value: number];
 
 /** All of it in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/). Times are seconds since 1970; 0 means never. */
-export function metricsText({ settings, info, wal, repositories, verifications }: Observation, { failures, used }: Remembered): string {
+export function metricsText({ settings, info, wal, repositories, verifications }: Observation, { failures, used, logSnapshots }: Remembered): string {
   const { schedule } = settings;
   const places = repositories.flatMap(({ key }) => settings.clusters.map((cluster) => ({ cluster, repository: key })));
   const each = (value: (place: { cluster: string; repository: number }) => number | undefined): Sample[] =>
@@ -48,6 +51,9 @@ export function metricsText({ settings, info, wal, repositories, verifications }
     metric('backup_repository_capacity_bytes', 'Room there in all', repositories.flatMap(({ key, capacity_bytes }): Sample[] => (capacity_bytes === null ? [] : [[{ repository: key }, capacity_bytes]]))),
     metric('backup_wal_archived_timestamp_seconds', 'When the newest WAL came to the repository', each(({ cluster, repository }) => seconds(wal.find((one) => one.cluster === cluster && one.repository === repository)?.arrivedAt))),
     metric('backup_wal_archived_bytes', 'Where that WAL ends, as patroni_xlog_location counts', wal.map(({ cluster, repository, end_bytes }) => [{ cluster, repository }, end_bytes])),
+    metric('log_snapshot_last_success_timestamp_seconds', 'Beginning of the newest whole snapshot of the log lines', logSnapshots ? [[{}, seconds(newestWhole(logSnapshots)?.startedAt)]] : []),
+    metric('log_snapshot_allowed_age_seconds', 'How old that may be, by the schedule', [[{}, allowedAge_seconds(schedule.log_snapshot)]]),
+    metric('log_snapshot_count', 'Whole snapshots of log lines that are kept', logSnapshots ? [[{}, logSnapshots.filter(isWhole).length]] : []),
   ].join('');
 }
 

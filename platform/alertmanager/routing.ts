@@ -42,7 +42,7 @@ export const inhibitions: readonly Inhibition[] = [
   { source: 'RestartLoop', targets: ['ComponentDown'], equal: ['component'] },
   { source: 'RedisDown', targets: ['RateLimitsInMemory', 'ReportsWithoutCache'] },
   { source: 'RedisDown', targets: ['TlsHandshakeFails'], among: { component: 'redis' } },
-  { source: 'ElasticsearchDown', targets: ['LogsNotDelivered', 'LogsTurnedAway', 'AuditNotIndexed', 'ElasticsearchRed', 'ElasticsearchYellow'] },
+  { source: 'ElasticsearchDown', targets: ['LogsNotDelivered', 'LogsTurnedAway', 'AuditNotIndexed', 'ElasticsearchRed', 'ElasticsearchYellow', 'LogSnapshotTooOld'] },
   { source: 'ElasticsearchDown', targets: ['TlsHandshakeFails'], among: { component: 'elasticsearch' } },
   { source: 'ElasticsearchFlooded', targets: ['ElasticsearchDiskLow', 'LogsTurnedAway', 'LogsNotDelivered', 'AuditNotIndexed'] },
   { source: 'DiskAlmostFull', targets: ['DiskFillsSoon'], equal: ['mountpoint'] },

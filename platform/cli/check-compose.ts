@@ -34,6 +34,9 @@ const components = componentsOf(LEDGERS_MAX);
 const faults: string[] = [];
 for (const name of Object.keys(components)) if (!(name in services)) faults.push(`${name}: declared in components.ts, not in any compose file`);
 for (const [name, service] of Object.entries(services)) faults.push(...faultsOf(name, service).map((fault) => `${name}: ${fault}`));
+// Snapshots are kept as long as lines are: each room has the default of its own.
+const keptDays = ['elasticsearch', 'backup-scheduler'].map((name) => services[name]?.environment?.['LOGS_KEPT_DAYS']);
+if (keptDays[0] !== keptDays[1]) faults.push(`log lines are kept for ${keptDays[0]} days, and snapshots of them for ${keptDays[1]}`);
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exit(1);
 console.log(`${Object.keys(services).length} services hold the contract`);

@@ -19,8 +19,16 @@ export interface OneOff {
  * need not run. `onSaid` hears what the program says on standard error.
  */
 export function startOneOff(instance: Instance, service: string, program: string, args: readonly string[] = [], onSaid: (line: string) => void = () => undefined): OneOff {
-  const { command, environment } = instance.composeCommand(['--progress', 'quiet', 'run', '--rm', '--no-deps', '--no-TTY', '--interactive', service,
-    'node', '--enable-source-maps', `services/${service}/dist/${program}`, ...args]);
+  return startProgram(instance, [service, 'node', '--enable-source-maps', `services/${service}/dist/${program}`, ...args], onSaid);
+}
+
+/** The same with a program of the setup job, which is source. */
+export function startSetupProgram(instance: Instance, program: string, args: readonly string[] = []): OneOff {
+  return startProgram(instance, ['setup', 'node', '--disable-warning=ExperimentalWarning', `platform/setup/${program}`, ...args]);
+}
+
+function startProgram(instance: Instance, words: readonly string[], onSaid: (line: string) => void = () => undefined): OneOff {
+  const { command, environment } = instance.composeCommand(['--progress', 'quiet', '--profile', 'setup', 'run', '--rm', '--no-deps', '--no-TTY', '--interactive', ...words]);
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn('docker', command, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
   const said: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {

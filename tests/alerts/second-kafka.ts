@@ -9,7 +9,7 @@ import { nameOf } from './containers-beside.ts';
 /** What an installation with one Kafka cannot show: another node beside it, in its network and with its certificate, whose files are gone with it. */
 export interface SecondNode {
   readonly role: 'broker' | 'controller';
-  /** Its number in the cluster; it listens on 9090 and as many more. */
+  /** Its number in the cluster; it listens on 9100 and as many more, as 9093 and 9094 are the first one's. */
   readonly node: number;
 }
 
@@ -33,7 +33,7 @@ export async function joinKafka(platform: Platform, { role, node }: SecondNode):
   const { uid } = components.kafka;
   const cluster = /^cluster\.id=(.+)$/m.exec(await platform.inside('kafka', 'cat', '/var/lib/kafka/meta.properties'))?.[1] ?? '';
   await leaveKafka(platform, { role, node });
-  const environment = { ROLE: role, NODE: String(node), PORT: String(9_090 + node), CLUSTER: cluster };
+  const environment = { ROLE: role, NODE: String(node), PORT: String(9_100 + node), CLUSTER: cluster };
   await must('docker', [
     'run', '--detach', '--rm', '--init', '--name', containerOf(platform, node), '--network', `container:${id}`, '--user', `${uid}:${uid}`, '--cap-drop', 'ALL', '--memory', '700m',
     '--tmpfs', `/var/lib/second:uid=${uid},gid=${uid},mode=0700,size=128m`, '--tmpfs', `/tmp:uid=${uid},gid=${uid},mode=0700,size=32m,exec`,

@@ -32,13 +32,27 @@ test('the settings that measured best are those in use', async () => {
   const { leader, replica } = await cluster.whole();
   const config = JSON.parse(await cluster.inside(leader, 'curl', '-s', '--cacert', '/run/holdfast/ca.crt', `https://${leader}:8008/config`)) as object;
   expect(config).toMatchObject({
-    ttl: 20, loop_wait: 1, retry_timeout: 3, primary_start_timeout: 10, failsafe_mode: true, synchronous_mode: true, synchronous_mode_strict: true,
+    ttl: 20, loop_wait: 1, retry_timeout: 3, primary_start_timeout: 10, primary_stop_timeout: 15, failsafe_mode: true, synchronous_mode: true, synchronous_mode_strict: true,
     postgresql: { use_pg_rewind: true, use_slots: true, parameters: { wal_log_hints: 'on' } },
   });
   expect(await cluster.sql(leader, "SELECT current_setting('synchronous_standby_names') || ' ' || current_setting('synchronous_commit') || ' ' || current_setting('data_checksums')")).toBe(`"${replica}" on on`);
   const router = await cluster.inside('pg-router', 'cat', '/etc/haproxy/haproxy.cfg');
   for (const setting of ['retries 0', 'option redispatch', 'timeout connect 500ms', 'timeout queue 10s', 'fastinter 100ms', 'fall 2 rise 1 observe layer4', 'on-marked-down shutdown-sessions']) expect(router).toContain(setting);
   expect(await cluster.guardMetric('pg_guard_leader_seen')).toBe(1);
+});
+
+test('a leader that hangs while it stops could hold a switchover up for ever', async () => {
+  const { leader, replica } = await cluster.whole();
+  const writers = await start(WRITERS);
+  await acknowledgedMore(writers, ENOUGH);
+  // As one whose archive command waits for a file server that is away: Postgres does not end before it has.
+  const archiver = await cluster.sql(leader, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'");
+  await cluster.inside(leader, 'sh', '-c', `kill -STOP ${archiver}`);
+  const outcome = await cluster.command('switchover', 'ledger0');
+  expect(outcome).toMatchObject({ exitCode: 0 });
+  await cluster.leads(replica);
+  expect(await missing(replica, await writers.stop())).toBe(0);
+  await cluster.whole();
 });
 
 test('leader and data are lost for good while many write: what was acknowledged is there', async () => {

@@ -10,11 +10,11 @@ export class Damage {
     this.platform = platform;
   }
 
-  /** The container is gone, and so is every volume that it had: as when its disk dies. Says what was lost. */
-  async destroy(service: string): Promise<string[]> {
+  /** The container is gone, and so is every volume that it had, but those that are spared, by their names in the compose files: as when its disk dies. Says what was lost. */
+  async destroy(service: string, spared: readonly string[] = []): Promise<string[]> {
     const { id } = await this.platform.container(service);
     const { Mounts } = await dockerApi<{ Mounts: { Type: string; Name?: string }[] }>(`/containers/${id}/json`);
-    const volumes = Mounts.filter(({ Type }) => Type === 'volume').map(({ Name = '' }) => Name);
+    const volumes = Mounts.filter(({ Type }) => Type === 'volume').map(({ Name = '' }) => Name).filter((name) => !spared.some((one) => name === `${this.platform.instance.name}_${one}`));
     if (volumes.length === 0) throw new Error(`${service} has no volume to lose`);
     await must('docker', ['rm', '--force', id]);
     await must('docker', ['volume', 'rm', ...volumes]);

@@ -36,6 +36,14 @@ test('a backup by hand could be missing from the list, or say nothing of what wo
   for (const part of [taken.label, taken.walFrom, 'lost with this machine now', 'Backups share the disk they protect']) expect(text).toContain(part);
 });
 
+test('a snapshot of log lines by hand could be missing from the list', async () => {
+  const taken = JSON.parse((await platform.command('backup', '--logs', '--json')).stdout) as { name: string };
+  const { log_snapshots } = await list();
+  // Another may have been taken since, by the schedule.
+  expect('newest' in log_snapshots && (log_snapshots.newest?.name ?? '') >= taken.name).toBe(true);
+  expect((await platform.command('backups')).stdout).toMatch(/log lines: newest snapshot logs-\S+, \d+ s old/);
+});
+
 test('two backups of a cluster could be taken at once', async () => {
   // The lock of one that is being taken, held until its input ends: on an idle platform a real one is over in seconds.
   const other = spawn('docker', ['exec', '-i', (await platform.container('backup-scheduler')).id, 'flock', '--no-fork', '/run/pgbackrest/ledger1-backup-1.lock', 'sh', '-c', 'echo held; exec cat'], { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -32,8 +32,8 @@ export const LEADER_LOST = 300_000;
 export const REPLICA_LOST = 300_000;
 /** A container is made anew, empty. */
 export const REDIS_LOST = 240_000;
-/** It starts in 20 s where nothing else does, and has the audit chain copied into it. */
-export const ELASTICSEARCH_LOST = 480_000;
+/** It starts in 20 s where nothing else does, and has the audit chain copied into it, and then the lines of the day, which are added to those that have come since. */
+export const ELASTICSEARCH_LOST = 600_000;
 /** A broker, its topics, and every event once more. */
 export const KAFKA_LOST = 480_000;
 /** One component with a certificate that nobody believes. */

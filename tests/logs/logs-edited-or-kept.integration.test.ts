@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => logs.purge());
 
 /** Everybody who has a password at Elasticsearch, but its superuser, whom the setup job alone is. */
-const users: readonly User[] = ['reader', 'logs', 'audit', 'metrics', 'kibana-server'];
+const users: readonly User[] = ['reader', 'logs', 'audit', 'metrics', 'kibana-server', 'snapshots'];
 const WRITTEN_BY: Partial<Record<User, string>> = { logs: LOGS, audit: AUDIT };
 /** All of one length: Jest takes a parameter without a value for its own callback. */
 const edits: readonly [string, string, string, object | undefined][] = [
@@ -56,7 +56,7 @@ describe.each(users)('%s', (user) => {
 test('the auditor could be kept from reading, or somebody else read along', async () => {
   const mayRead = async (user: User, index: string): Promise<boolean> => (await logs.ask(user, 'GET', `${index}/_doc/line`)).status === 200;
   const readers = await Promise.all(users.map(async (user) => [user, await mayRead(user, LOGS), await mayRead(user, AUDIT)]));
-  expect(readers).toEqual([['reader', true, true], ['logs', false, false], ['audit', false, true], ['metrics', false, false], ['kibana-server', false, false]]);
+  expect(readers).toEqual([['reader', true, true], ['logs', false, false], ['audit', false, true], ['metrics', false, false], ['kibana-server', false, false], ['snapshots', false, false]]);
 });
 
 test('lines could be kept for ever, or be deleted a day too early, and the audit trail with them', async () => {

@@ -18,8 +18,8 @@ const PAGE = 10_000;
 
 export type Service = 'elasticsearch' | 'logs';
 /** Users of Elasticsearch whose password is a secret of the installation. */
-export type User = 'audit' | 'logs' | 'reader' | 'metrics' | 'kibana-server' | 'elastic';
-const SECRETS: Record<User, string> = { audit: 'audit', logs: 'logs', reader: 'reader', metrics: 'metrics', 'kibana-server': 'kibana', elastic: 'superuser' };
+export type User = 'audit' | 'logs' | 'reader' | 'metrics' | 'kibana-server' | 'snapshots' | 'elastic';
+const SECRETS: Record<User, string> = { audit: 'audit', logs: 'logs', reader: 'reader', metrics: 'metrics', 'kibana-server': 'kibana', snapshots: 'snapshots', elastic: 'superuser' };
 
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
@@ -50,11 +50,7 @@ export class SmallLogs {
     try {
       await instance.save();
       await ensureSecrets(instance.directory, [], LEDGERS_AT_FIRST);
-      await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', 'elasticsearch']);
-      await logs.healthy('elasticsearch');
-      // The step of the setup job that makes index templates, and no other: there is nothing else to set up.
-      await instance.compose(['--profile', 'setup', 'run', '--rm', '--no-deps', '--no-TTY', 'setup', 'node', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e',
-        "const { setUpElasticsearch } = await import('/app/platform/setup/elasticsearch.ts'); await setUpElasticsearch();"]);
+      await logs.startElasticsearch();
       await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', 'logs']);
       await logs.healthy('logs');
       return logs;
@@ -62,6 +58,26 @@ export class SmallLogs {
       await logs.purge();
       throw error;
     }
+  }
+
+  private async startElasticsearch(): Promise<void> {
+    await this.instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', 'elasticsearch']);
+    await this.healthy('elasticsearch');
+    await this.setUpElasticsearch();
+  }
+
+  /** The step of the setup job that is for Elasticsearch, and no other: there is nothing else to set up. */
+  async setUpElasticsearch(): Promise<void> {
+    await this.instance.compose(['--profile', 'setup', 'run', '--rm', '--no-deps', '--no-TTY', 'setup', 'node', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e',
+      "const { setUpElasticsearch } = await import('/app/platform/setup/elasticsearch.ts'); await setUpElasticsearch();"]);
+  }
+
+  /** Its disk is gone, and that of its snapshots is not; then it is made anew, empty, as `up` does. The shipper is away meanwhile, so that no line of its own comes in between. */
+  async loseElasticsearch(): Promise<void> {
+    await this.stop('logs');
+    await this.instance.compose(['rm', '--stop', '--force', 'elasticsearch']);
+    await docker('volume', 'rm', `${this.instance.name}_elasticsearch`);
+    await this.startElasticsearch();
   }
 
   async purge(): Promise<void> {
@@ -114,6 +130,30 @@ export class SmallLogs {
     const output = await must('docker', arguments_, { input: `user = "${credentials}"` });
     const end = output.lastIndexOf('\n');
     return { status: Number(output.slice(end + 1)), body: JSON.parse(output.slice(0, end) || '{}') as T };
+  }
+
+  /** Documents that are added, each once: one whose id is there already is passed over. */
+  async bulk(user: User, index: string, documents: readonly { id: string; document: object }[]): Promise<void> {
+    const lines = documents.flatMap(({ id, document }) => [{ create: { _id: id } }, document]).map((line) => `${JSON.stringify(line)}\n`);
+    const password = readFileSync(join(this.instance.directory, 'vault', `elasticsearch-${SECRETS[user]}-password`), 'utf8');
+    const arguments_ = ['exec', '--interactive', (await this.container('elasticsearch')).id, 'bash', '-c', 'read -r user; curl -s -K <(printf \'user = "%s"\' "$user") --max-time 60 --cacert /run/holdfast/ca.crt -H "content-type: application/x-ndjson" --data-binary @- "https://elasticsearch:9200/$0/_bulk?filter_path=items.*.status"', index];
+    const { items } = JSON.parse(await must('docker', arguments_, { input: `${user}:${password}\n${lines.join('')}` })) as { items: { create: { status: number } }[] };
+    const refused = items.filter(({ create }) => create.status !== 201 && create.status !== 409);
+    if (refused.length > 0) throw new Error(`${refused.length} of ${documents.length} documents were refused by ${index}: ${JSON.stringify(refused[0])}`);
+  }
+
+  /** Those of log lines that are there. */
+  async indices(): Promise<string[]> {
+    const { body } = await this.ask<{ indices: { name: string }[] }>('elastic', 'GET', '_resolve/index/holdfast-logs-*');
+    return body.indices.map(({ name }) => name);
+  }
+
+  /** Where a service is reached from this machine. */
+  async addressOf(service: Service): Promise<string> {
+    const addresses = JSON.parse(await docker('inspect', '--format', '{{json .NetworkSettings.Networks}}', (await this.container(service)).id)) as Record<string, { IPAddress: string }>;
+    const [, network] = Object.entries(addresses).find(([name]) => name.endsWith('_services')) ?? [];
+    if (!network?.IPAddress) throw new Error(`${service} is not on the network "services"`);
+    return network.IPAddress;
   }
 
   /** Documents of a run, by what the reader's user finds. */

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import type { LogSnapshot } from '../../../backups/log-snapshots.ts';
 import type { Taken } from '../../../backups/repository-info.ts';
 import type { BackupType } from '../../../backups/schedule.ts';
 import { UserError } from '../errors.ts';
@@ -8,6 +9,8 @@ import type { Instance } from '../instance.ts';
 
 /** A moment as JSON has it. */
 type Moment = string;
+
+export type ShownLogSnapshot = Omit<LogSnapshot, 'startedAt'> & { startedAt: Moment };
 
 /** As `backups/scheduler/by-hand.ts` answers to `show`. */
 export interface Shown {
@@ -19,7 +22,9 @@ export interface Shown {
   wal: { cluster: string; repository: number; newest: string; end_bytes: number; arrivedAt: Moment }[];
   running: Record<string, { done_bytes: number; of_bytes: number }>;
   verifications: Verified[];
-  next: Record<BackupType | 'verify', Moment>;
+  next: Record<BackupType | 'verify' | 'log_snapshot', Moment>;
+  /** Unknown, and why, where Elasticsearch did not answer. */
+  log_snapshots: { allowed_age_seconds: number } & ({ newest: ShownLogSnapshot | null; count: number } | { unknown: string });
   allowed_age_seconds: Record<BackupType, number>;
 }
 
@@ -39,6 +44,7 @@ export interface Answer {
   busy?: { done_bytes: number; of_bytes: number };
   taken?: Shown['backups'][number];
   verified?: Verified;
+  snapshot?: ShownLogSnapshot;
   left?: string[];
   failure?: string;
 }
@@ -91,4 +97,8 @@ export function duration(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
+
+export function days(count: number): string {
+  return count === 1 ? '1 day' : `${count} days`;
 }

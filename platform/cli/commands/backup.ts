@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { BackupType } from '../../../backups/schedule.ts';
-import { askScheduler, duration, share, showBackups, size, type Answer, type Shown } from '../backups/scheduler.ts';
+import { askScheduler, days, duration, share, showBackups, size, type Answer, type Shown } from '../backups/scheduler.ts';
 import { UserError } from '../errors.ts';
 import { Instance } from '../instance.ts';
 import { plain, Progress } from '../progress.ts';
@@ -12,10 +12,12 @@ export function backupCommand(): Command {
     .description('take a backup now, beside those that the schedule takes')
     .addOption(new Option('--type <type>', 'everything, what changed since the last full, or since the last backup').choices(Object.keys(TYPES)).default('incr'))
     .option('--cluster <name>', 'only of one: core, ledger0, ledger1, …')
+    .option('--logs', 'a snapshot of the log lines in Elasticsearch instead')
     .option('--json', 'what was taken, for programs')
     .addHelpText('after', '\nCtrl-C ends the command; a backup that has begun goes on. A cluster without a full backup gets one, whatever the type.\nExit status: 0 taken, 1 something failed, 4 a backup of that cluster is being taken already.')
-    .action(async (options: { type: string; cluster?: string; json?: true }, command: Command) => {
+    .action(async (options: { type: string; cluster?: string; logs?: true; json?: true }, command: Command) => {
       const instance = await Instance.existing(command);
+      if (options.logs) return takeLogs(instance, options.json === true);
       const clusters = clustersNamed(instance, options.cluster);
       const { repositories, running } = await showBackups(instance);
       // All of them or none: half of what was asked for would have to be explained.
@@ -38,6 +40,13 @@ async function take(instance: Instance, type: BackupType, cluster: string, repos
   const taken = answers.findLast((answer) => answer.taken)?.taken;
   if (!taken) throw new UserError(`the backup of ${cluster} left nothing in the repository.`, ['Look:  ./holdfast logs backup-scheduler']);
   return taken;
+}
+
+async function takeLogs(instance: Instance, json: boolean): Promise<void> {
+  const [answer] = await new Progress(1).step('snapshot of the log lines', () => askScheduler<Answer>(instance, ['snapshot-logs']));
+  if (!answer?.snapshot) throw new UserError('the snapshot of the log lines left nothing.', ['Look:  ./holdfast logs backup-scheduler']);
+  if (json) console.log(JSON.stringify(answer.snapshot, null, 2));
+  else plain(`${answer.snapshot.name}  ${days(answer.snapshot.indices.length)} of log lines`);
 }
 
 /** One, or all of them. */

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { askLeader, rpo_seconds } from '../backups/rpo.ts';
-import { askScheduler, duration, share, showBackups, size, type Answer, type Shown, type Verified } from '../backups/scheduler.ts';
+import { askScheduler, days, duration, share, showBackups, size, type Answer, type Shown, type Verified } from '../backups/scheduler.ts';
 import { nameOf } from '../backups/configure.ts';
 import { addRepository, removeRepository, repositoryFrom, type RepositoryOptions } from '../backups/second-repository.ts';
 import { UserError } from '../errors.ts';
@@ -82,11 +82,21 @@ function print(shown: Shown, { rpo_seconds: rpo, shares_disk, troubles }: State)
       running ? `; a backup is being taken${share(running)}` : ''}`);
   }
   for (const { key, where, disks, free_bytes } of shown.repositories) console.log(`repository ${key}: ${where}${disks.length > 0 ? `, on ${disks.join(', ')}` : ''}${free_bytes === null ? '' : `, ${size(free_bytes)} free`}`);
+  console.log(logSnapshotLine(shown.log_snapshots, now));
   const due = Object.entries(shown.next).map(([task, at]) => `${task} ${at.slice(0, 16).replace('T', ' ')}`).join(', ');
   console.log(`next: ${due}`);
   if (shares_disk) console.log('Backups share the disk they protect. Add a repository on another one:  ./holdfast backups add-repository --path DIR');
   for (const trouble of troubles) console.log(`✗ ${trouble}`);
   if (troubles.length > 0) console.log('What to do:  ./holdfast runbook show backup-damaged');
+}
+
+/** Nobody's money depends on it: it is told, and no trouble of the backups. */
+function logSnapshotLine(snapshots: Shown['log_snapshots'], now: number): string {
+  if ('unknown' in snapshots) return `log lines: whether there is a snapshot is not known: ${snapshots.unknown}`;
+  const { newest, count, allowed_age_seconds } = snapshots;
+  if (!newest) return 'log lines: there is no snapshot; those that Docker no longer keeps would be lost with Elasticsearch';
+  const age_seconds = (now - Date.parse(newest.startedAt)) / 1000;
+  return `log lines: newest snapshot ${newest.name}, ${duration(age_seconds)} old${age_seconds > allowed_age_seconds ? ` (more than the ${duration(allowed_age_seconds)} that are allowed)` : ''}, ${days(newest.indices.length)}; ${count} kept`;
 }
 
 /** The names' last 16 digits tell one segment from another; the first 8 are the timeline. */

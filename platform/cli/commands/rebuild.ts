@@ -6,7 +6,7 @@ import { exclusively } from '../lock.ts';
 import { startOneOff, type OneOff } from '../one-off.ts';
 import { Progress } from '../progress.ts';
 import { rebuildEvents } from '../rebuild/events.ts';
-import { rebuildLogs } from '../rebuild/logs.ts';
+import { printRestoredLogs, rebuildLogs } from '../rebuild/logs.ts';
 import { printSearch, rebuildSearch } from '../rebuild/search.ts';
 
 /** As `services/reporting/src/rebuild/rebuild.ts` has it. */
@@ -53,11 +53,16 @@ export function rebuildCommand(): Command {
     });
   rebuild
     .command('logs')
-    .description('ship once more what Docker still keeps of all log lines (up to 100 MB a container); nothing is there twice')
-    .action(async (_options: object, command: Command) => {
+    .description('bring back from snapshots the log lines that Elasticsearch has lost, then ship once more what Docker still keeps (up to 100 MB a container); nothing is there twice')
+    .option('--json', 'the result for programs')
+    .addHelpText('after', '\nExit status: 0 done, 1 a snapshot could not be read (what Docker keeps is shipped all the same).')
+    .action(async (options: { json?: true }, command: Command) => {
       const instance = await Instance.existing(command);
-      await exclusively(instance, 'rebuild', () => new Progress(1).step('shipping logs from their beginning', (say) => rebuildLogs(instance, say)));
-      console.log('The shipper reads all log files from their beginning.');
+      await exclusively(instance, 'rebuild', async () => {
+        const restored = await new Progress(1).step('bringing log lines back', (say) => rebuildLogs(instance, say));
+        if (options.json) console.log(JSON.stringify(restored, null, 2));
+        else printRestoredLogs(restored);
+      });
     });
   rebuild
     .command('events')

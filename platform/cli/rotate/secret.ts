@@ -34,6 +34,7 @@ const WAYS: Record<SecretName, Way> = {
   'elasticsearch-reader-password': { kind: 'file', server: 'elasticsearch' },
   'elasticsearch-metrics-password': { kind: 'file', server: 'elasticsearch' },
   'elasticsearch-kibana-password': { kind: 'file', server: 'elasticsearch' },
+  'elasticsearch-snapshots-password': { kind: 'file', server: 'elasticsearch' },
   'pgbackrest-cipher-passphrase': { kind: 'not_here', why: 'every backup that there is, is encrypted with it', next: 'Whoever has it needs the backups, too: keep them from him. A new passphrase wants a new repository.' },
   'pgbackrest-second-cipher-passphrase': { kind: 'not_here', why: 'every backup in the second repository is encrypted with it', next: 'Whoever has it needs that repository, too: keep it from him. A new passphrase wants a new repository.' },
   'grafana-admin-password': { kind: 'not_here', why: 'Grafana keeps it in its own database', next: 'Change it in Grafana: Profile, Change password.' },

@@ -14,13 +14,15 @@ say() { # LEVEL TEXT
 }
 
 delete_old() {
-  local known oldest index
+  local known oldest index undone=0
   known=$(ask GET '/_resolve/index/holdfast-logs-*?filter_path=indices.name') || return 1
   oldest=holdfast-logs-$(date -u -d "-$LOGS_KEPT_DAYS days" +%Y.%m.%d)
   while read -r index; do
     [[ $index < $oldest ]] || continue
-    if ask DELETE "/$index" > /dev/null; then say info "deleted $index: log lines are kept for $LOGS_KEPT_DAYS days"; else say error "cannot delete $index"; fi
+    # An index of which a snapshot is being taken cannot go.
+    if ask DELETE "/$index" > /dev/null; then say info "deleted $index: log lines are kept for $LOGS_KEPT_DAYS days"; else say error "cannot delete $index"; undone=1; fi
   done < <(grep -oE 'holdfast-logs-[0-9]{4}\.[0-9]{2}\.[0-9]{2}' <<< "$known")
+  return $undone
 }
 
 while :; do

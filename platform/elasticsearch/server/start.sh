@@ -9,11 +9,13 @@ mkdir -p "$ES_PATH_CONF/jvm.options.d"
 touch "$ES_PATH_CONF/role_mapping.yml"
 
 [[ $LOGS_KEPT_DAYS =~ ^[1-9][0-9]{0,3}$ ]] || { echo "HOLDFAST_LOGS_KEPT_DAYS=$LOGS_KEPT_DAYS is no number of days from 1 to 9999" >&2; exit 1; }
+# Search lacks nothing without it, so nobody is stopped: alert LogSnapshotTooOld follows.
+[ -w /var/lib/snapshots ] || echo "no snapshot of log lines can be taken: uid 6122 may not write into /var/lib/snapshots. Of a directory (HOLDFAST_LOG_SNAPSHOTS):  chown 6122:6122 DIRECTORY" >&2
 # Who deletes old log lines has a password of this start: nobody outside of this container needs it.
 head -c 32 /dev/urandom | sha256sum | cut -c1-64 > "$ES_PATH_CONF/retention-password"
 
 # The users of roles.yml, each with a salted SHA-256 of its password: 256 random bits need no slow hash. The vendor's image has no openssl.
-for user in audit:audit logs:logs reader:reader metrics:metrics kibana:kibana-server retention:retention; do
+for user in audit:audit logs:logs reader:reader metrics:metrics kibana:kibana-server snapshots:snapshots retention:retention; do
   password=/run/holdfast/elasticsearch-${user%%:*}-password
   if [ ! -e "$password" ]; then password=$ES_PATH_CONF/${user%%:*}-password; fi
   salt=$(head -c 8 /proc/sys/kernel/random/uuid)

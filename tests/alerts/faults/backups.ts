@@ -21,6 +21,10 @@ export const backupsFaults: readonly Fault[] = [
   },
   { alert: 'WalArchiveStalled', what: 'the backup repository is stopped, and WAL is written', labels: { cluster: 'core' }, make: stallArchive, scaled: { for: '0s', number: ['180', '120'] }, touches: ['pgbackrest'] },
   { alert: 'BackupRepositoryFilling', what: 'nothing is broken: the threshold is 99.9 % free', labels: { repository: '1' }, scaled: { for: '15s', number: ['0.10', '0.999'] }, touches: ['backup-scheduler'], needs: ['pgbackrest'] },
+  {
+    alert: 'LogSnapshotTooOld', what: 'where snapshots of log lines are kept nothing can be written', labels: {}, prepare: (platform) => command(platform, 'backup', '--logs'),
+    make: (platform) => allow(platform, '0500'), undo: (platform) => allow(platform, '0700'), scaled: { for: '15s', number: ['1', '0.03'] }, touches: ['elasticsearch', 'backup-scheduler'], alone: true,
+  },
   { alert: 'DatabasePagesDamaged', what: 'bytes of a table on the replica of ledger1 are others, and it is backed up', labels: { cluster: 'ledger1' }, make: damagePage, tidy: async (platform) => { await onLeader(platform, 'ledger1', 'postgres', 'DROP TABLE IF EXISTS alert_test'); }, alone: true },
   { alert: 'BackupSchedulerDown', what: 'backup-scheduler is stopped', labels: {}, make: stopped('backup-scheduler'), scaled: { for: '15s' }, touches: ['backup-scheduler'], always: true },
 ];
@@ -51,6 +55,11 @@ async function damageBackup(platform: Platform): Promise<void> {
     test -n "$file"
     printf broken | dd of="$file" bs=1 seek=4096 conv=notrunc status=none`);
   await platform.command('backups', 'verify', '--cluster', 'ledger0');
+}
+
+/** Who may do what with the snapshots of log lines, as their owner decides it. */
+async function allow(platform: Platform, mode: string): Promise<void> {
+  await platform.inside('elasticsearch', 'chmod', mode, '/var/lib/snapshots');
 }
 
 /** A directory where a file is to be written. */

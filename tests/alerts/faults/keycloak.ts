@@ -45,6 +45,7 @@ export const keycloakFaults: readonly Fault[] = [
       const { email } = await platform.newCustomer();
       await askInTurns(TRIES, 4, (turn) => signIn(platform.visitor.edge, email, `not the password ${turn}`));
     },
+    scaled: { range: ['10m', '2m'] },
   },
 ];
 
