@@ -72,9 +72,13 @@ export class Batch {
     return this.plays.map((play) => this.outcomeOf(play));
   }
 
-  /** Ends it early: nothing stays broken that the page has not mended. */
-  async undoAll(): Promise<void> {
-    for (const play of this.plays) await this.undo(play).catch(() => undefined);
+  /** Ends it early: what was done is undone, and what only its page can mend is named. */
+  async endEarly(): Promise<void> {
+    await this.putBack();
+    await this.forgetRules();
+    for (const { fault } of this.plays.filter(({ began, cleared, fault: { make, undo } }) => began > 0 && cleared === undefined && make && !undo)) {
+      this.say(`        ${fault.alert}: what its fault has broken is mended by  ./holdfast runbook show ${fault.alert}`);
+    }
   }
 
   private get going(): Play[] {
@@ -206,13 +210,22 @@ export class Batch {
 
   /** What the pages have mended is whole; after anything else `up` makes it so, and old scaled rules are gone. */
   private async makeWhole(): Promise<void> {
-    await this.undoAll();
-    for (const { fault } of this.plays) await fault.tidy?.(this.platform).catch((error: unknown) => this.say(`        ${fault.alert} is not tidied: ${(error as Error).message}`));
+    await this.putBack();
     if (this.going.length < this.plays.length) {
       const { exitCode, stdout, stderr } = await this.platform.command('up');
       if (exitCode !== 0) this.say(`        up exited ${exitCode}: ${(stderr || stdout).trim().slice(-300)}`);
       await this.platform.healthy(WHOLE_AGAIN_MS).catch((error: unknown) => this.say(`        ${(error as Error).message}`));
     }
+    await this.forgetRules();
+  }
+
+  /** Faults are undone, and what was prepared for them is taken back. */
+  private async putBack(): Promise<void> {
+    for (const play of this.plays) await this.undo(play).catch(() => undefined);
+    for (const { fault } of this.plays) await fault.tidy?.(this.platform).catch((error: unknown) => this.say(`        ${fault.alert} is not tidied: ${(error as Error).message}`));
+  }
+
+  private async forgetRules(): Promise<void> {
     await useRules(this.platform, []).catch((error: unknown) => this.say(`        ${(error as Error).message}`));
   }
 

@@ -60,13 +60,12 @@ async function fireAll(open: readonly Fault[], options: Options, tell: (alert: s
   const platform = await Platform.attach();
   const receiving = await Receiving.begin(platform.instance.name, 'all', REPORTS);
   let batch: Batch | undefined;
-  const tidy = async (): Promise<void> => {
-    await batch?.undoAll();
+  const end = async (): Promise<void> => {
     await receiving.end();
     platform.close();
   };
-  // Whoever ends it early finds his platform as it was.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void tidy().finally(() => process.exit(130)));
+  // Whoever ends it early finds his platform as it was, or is told what it wants.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void (batch?.endEarly() ?? Promise.resolve()).then(end).finally(() => process.exit(130)));
   try {
     const batches = batchesOf(open, pageNamed);
     for (let next = batches.shift(); next && Date.now() < options.until; next = batches.shift()) {
@@ -80,7 +79,7 @@ async function fireAll(open: readonly Fault[], options: Options, tell: (alert: s
       }
     }
   } finally {
-    await tidy();
+    await end();
   }
 }
 
