@@ -22,11 +22,16 @@ async function addMember(platform: Platform): Promise<void> {
   await platform.inside('etcd', 'etcdctl', 'member', 'add', 'nobody', '--peer-urls=http://127.0.0.1:2399');
 }
 
-/** With an empty volume, as its page says: Patroni writes everything anew. */
+/** With an empty volume, as its page says: Patroni writes everything anew. One that went on would take it for an etcd that is behind, as its raft term is lower, and have no replicas. */
 async function beginAnew(platform: Platform): Promise<void> {
-  await platform.instance.compose(['rm', '--stop', '--force', 'etcd']);
+  await command(platform, 'down');
   await docker('volume', 'rm', `${platform.instance.name}_etcd`);
-  await platform.instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', 'etcd']);
+  await command(platform, 'up');
+}
+
+async function command(platform: Platform, word: string): Promise<void> {
+  const { exitCode, stdout, stderr } = await platform.command(word);
+  if (exitCode !== 0) throw new Error(`${word}: ${(stderr || stdout).slice(-500)}`);
 }
 
 /** The same key each time: what fills it is the history that nobody has compacted yet. */
