@@ -61,19 +61,14 @@ test('WAL that the lost leader could not archive any more is missing in the repo
   await cluster.start('backup-scheduler');
   await within(CLUSTER_WHOLE, 'WAL to arrive in the repository', async () => ((await archivedSegments()).length > 0 ? true : undefined));
   await docker('stop', '--time', '1', repository);
-  // Three segments that only the two nodes have.
-  for (let n = 0; n < 3; n++) await cluster.sql(leader, 'SELECT pg_log_standby_snapshot(), pg_switch_wal()');
+  await threeSegments(leader);
   const written = await cluster.sql(leader, 'SELECT pg_walfile_name(pg_current_wal_lsn())');
   await within(CLUSTER_WHOLE, 'the replica to have it all', async () => ((await cluster.sql(replica, 'SELECT pg_last_wal_receive_lsn()')) >= (await cluster.sql(leader, 'SELECT pg_current_wal_flush_lsn()')) ? true : undefined));
   await cluster.destroy(leader);
   // A repository that is away, too, may not hold the failover up.
   await cluster.leads(replica, LEADS_ALONE);
   await docker('start', repository);
-  await within(CLUSTER_WHOLE, `the repository to have everything before ${written}`, async () => {
-    const archived = await archivedSegments();
-    const gaps = archived.slice(1).filter((segment, index) => segment !== (archived[index] ?? 0) + 1);
-    return archived.at(-1)! >= segmentNumber(written) - 1 && gaps.length === 0 ? true : undefined;
-  });
+  await archivedWithoutGap(written);
   await cluster.start(leader);
   await cluster.whole();
 });
@@ -102,10 +97,13 @@ test('a leader that hangs while it stops could hold a switchover up for ever', a
   // As one whose archive command waits for a file server that is away: Postgres does not end before it has.
   const archiver = await cluster.sql(leader, "SELECT pid FROM pg_stat_activity WHERE backend_type = 'archiver'");
   await cluster.inside(leader, 'sh', '-c', `kill -STOP ${archiver}`);
+  await threeSegments(leader);
   const outcome = await cluster.command('switchover', 'ledger0');
   expect(outcome).toMatchObject({ exitCode: 0 });
   await cluster.leads(replica);
   expect(await missing(replica, await writers.stop())).toBe(0);
+  // What the archiver that hung could not archive.
+  await archivedWithoutGap(await cluster.sql(replica, 'SELECT pg_walfile_name(pg_current_wal_lsn())'));
   await cluster.whole();
 });
 
@@ -137,6 +135,19 @@ async function loseWithReplicaHeldBack(meanwhile: (writers: Writers) => Promise<
   await cluster.start(leader);
   await cluster.whole();
   return lost;
+}
+
+/** Of WAL, that only the two nodes have while nothing is archived. */
+async function threeSegments(leader: string): Promise<void> {
+  for (let n = 0; n < 3; n++) await cluster.sql(leader, 'SELECT pg_log_standby_snapshot(), pg_switch_wal()');
+}
+
+async function archivedWithoutGap(written: string): Promise<void> {
+  await within(CLUSTER_WHOLE, `the repository to have everything before ${written}`, async () => {
+    const archived = await archivedSegments();
+    const gaps = archived.slice(1).filter((segment, index) => segment !== (archived[index] ?? 0) + 1);
+    return archived.at(-1)! >= segmentNumber(written) - 1 && gaps.length === 0 ? true : undefined;
+  });
 }
 
 /** Numbers of the segments that the repository has, whatever their timelines, in their order. */
