@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { auditAgreesWithLedger, auditChain, checked, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Restored } from './checks.ts';
+import { auditAgreesWithLedger, auditChain, checked, firstUnknownToItsLedger, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Restored } from './checks.ts';
 import { metricsText, type Kept, type Proof } from './result.ts';
 
 /** Databases that answer as Postgres would: by what the statement asks of which table. */
@@ -79,5 +79,17 @@ describe('metrics', () => {
     expect(metricsText({ last: null, last_success_at: null, watermark: null })).toMatch(/restore_proof_last_success_timestamp_seconds 0\n[^]*restore_proof_result 0\n$/);
     expect(metricsText({ ...kept, last: { ...proof, rpo_seconds: null, rto_seconds: null } })).not.toMatch(/rpo|rto/);
     expect(metricsText(kept)).toContain(`restore_proof_last_success_timestamp_seconds ${Date.parse('2026-01-31T04:01:00.000Z') / 1000}\n`);
+  });
+});
+
+describe('events of which core knows, and whose ledger does not have them', () => {
+  test('of a shard that has just woken could be taken for lost: the first of them tells how far all clusters reach', async () => {
+    const asked: string[] = [];
+    const audit = (sql: string): string => (asked.push(sql), '1764517874303');
+    expect(await firstUnknownToItsLedger(restored(audit, () => '3|2186'))).toBe(1_764_517_874_303);
+    expect(asked[0]).toMatch(/shard = 0 AND epoch = 3 AND event_sequence > 2186$/);
+  });
+  test('could be seen where there is none', async () => {
+    expect(await firstUnknownToItsLedger(restored(() => '', () => '1|40'))).toBeUndefined();
   });
 });

@@ -69,6 +69,18 @@ export function auditAgreesWithLedger({ core, ledgers }: Restored): Promise<Chec
   });
 }
 
+const LEDGER_ENDS = 'SELECT epoch, (SELECT coalesce(max(sequence), 0) FROM outbox WHERE outbox.epoch = event_stream.epoch) FROM event_stream';
+const FIRST_BEYOND = "SELECT min(recorded_at_ms) FROM audit_log WHERE topic = 'ledger.events' AND shard = SHARD AND epoch = EPOCH AND event_sequence > LAST";
+
+/** When core took in the first event that its ledger, restored to the same moment, does not have: milliseconds since 1970. Undefined where every ledger has all that core knows of. */
+export async function firstUnknownToItsLedger({ core, ledgers }: Restored): Promise<number | undefined> {
+  const firsts = await Promise.all(ledgers.map(async (ledger, shard) => {
+    const [epoch = '', last = ''] = (await ledger.sql('ledger', LEDGER_ENDS)).split('|');
+    return core.sql('audit', FIRST_BEYOND.replace('SHARD', String(shard)).replace('EPOCH', epoch).replace('LAST', last));
+  }));
+  return firsts.filter((first) => first !== '').map(Number).toSorted((a, b) => a - b)[0];
+}
+
 /** Fingerprints of everything that was settled before a moment: it never changes any more. One of each shard's events, one of the audit log. */
 export interface Watermark {
   readonly until: string;

@@ -19,6 +19,11 @@ export function settledBefore(point: string): string {
   return asPostgresWritesIt(Math.floor(millisecondsOf(point) / 1000) - 60);
 }
 
+/** The moment before this one, both to the millisecond. */
+export function justBefore(ms: number): string {
+  return new Date(ms - 1).toISOString().replace('T', ' ').replace('Z', '000+00');
+}
+
 function asPostgresWritesIt(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('T', ' ').replace(/\.000Z$/, '.000000+00');
 }

@@ -1,11 +1,11 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Verification } from '../../platform/cli/commands/ledger.ts';
-import { latestCut, millisecondsOf, type Cut, type Reach } from '../../platform/cli/recover/cut.ts';
+import { latestCut, millisecondsOf, SILENT_MS, type Cut, type Reach } from '../../platform/cli/recover/cut.ts';
 import { answerOf, type Place } from '../../platform/cli/recover/place.ts';
 import { lastCommitOf, RestoredCluster } from '../../platform/cli/recover/restored-cluster.ts';
-import { auditAgreesWithLedger, auditChain, checked, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Check, type Restored, type Watermark } from './checks.ts';
-import { randomSecond, settledBefore } from './point.ts';
+import { auditAgreesWithLedger, auditChain, checked, firstUnknownToItsLedger, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Check, type Restored, type Watermark } from './checks.ts';
+import { justBefore, randomSecond, settledBefore } from './point.ts';
 import type { Kept, Proof, ProvenPoint } from './result.ts';
 
 export interface Proving {
@@ -40,14 +40,15 @@ export async function prove(proving: Proving): Promise<Kept> {
   try {
     const reaches = await Promise.all(servers.map(({ restored }) => reachOf(restored)));
     await refuseWithoutRoom(proving.workDirectory, reaches);
-    const { at } = latestCut(reaches);
-    if (at === undefined) throw new Error('the WAL in the repository has no transaction');
+    const end = latestCut(reaches).at;
+    if (end === undefined) throw new Error('the WAL in the repository has no transaction');
+    const { at, there } = await restoreLatest(proving, servers, reaches, end);
     rpo = Math.max(0, (began.getTime() - millisecondsOf(at)) / 1000);
     const second = randomSecond(reaches.map(({ firstBackupEnd_ms }) => firstBackupEnd_ms), at);
     let ofSecond: Watermark | undefined;
 
-    points.push(await provePoint(proving, servers, { point: 'latest', at, cut: cutAt(reaches, at) }, async (restored, seconds) => {
-      rto = seconds;
+    rto = there.seconds;
+    points.push(await provePoint(proving, servers, there, { point: 'latest', at }, async (restored) => {
       const checks = watermark ? [await unchangedSinceTheLastProof(restored, watermark)] : [];
       if (second !== undefined) ofSecond = await watermarkOf(restored, settledBefore(second));
       const next = await watermarkOf(restored, settledBefore(at));
@@ -56,7 +57,8 @@ export async function prove(proving: Proving): Promise<Kept> {
       return checks;
     }));
     if (second !== undefined) {
-      points.push(await provePoint(proving, servers, { point: 'random', at: second, cut: cutAt(reaches, second) }, async (restored) =>
+      const then = await restoreAll(proving, servers, 'a random second', second, cutAt(reaches, second));
+      points.push(await provePoint(proving, servers, then, { point: 'random', at: second }, async (restored) =>
         (ofSecond ? [await unchangedSince('as_in_the_latest_backup', restored, ofSecond)] : [])));
     }
   } catch (error) {
@@ -72,9 +74,29 @@ export async function prove(proving: Proving): Promise<Kept> {
   return { last, last_success_at: passed ? new Date().toISOString() : proving.kept.last_success_at, watermark: passed ? watermark : proving.kept.watermark };
 }
 
-async function provePoint(proving: Proving, servers: readonly Server[], { point, at, cut }: { point: ProvenPoint['point']; at: string; cut: Cut }, more: (restored: Restored, seconds: number) => Promise<readonly Check[]>): Promise<ProvenPoint> {
+interface There {
+  readonly restored: Restored;
+  readonly reached: readonly { readonly cluster: string; readonly last: string | undefined }[];
+  readonly seconds: number;
+}
+
+/**
+ * The latest moment that all clusters have. A shard that was silent, and has just moved money again, counts as silent by its WAL in the repository, which lacks what is not archived yet; core, whose
+ * WAL may be further, knows of those events. Then the latest moment is that before the first of them. Nothing is forgiven: what is older than WAL on its way has to agree.
+ */
+async function restoreLatest(proving: Proving, servers: readonly Server[], reaches: readonly ClusterReach[], end: string): Promise<{ at: string; there: There }> {
+  const there = await restoreAll(proving, servers, 'the latest moment', end, cutAt(reaches, end));
+  // What cannot be asked now is told by the checks.
+  const unknown = await firstUnknownToItsLedger(there.restored).catch(() => undefined);
+  if (unknown === undefined || millisecondsOf(end) - unknown > SILENT_MS) return { at: end, there };
+  const at = justBefore(unknown);
+  await Promise.all(servers.map(({ restored }) => restored.drop()));
+  return { at, there: await restoreAll(proving, servers, 'the moment before what has not arrived', at, cutAt(reaches, at)) };
+}
+
+async function restoreAll(proving: Proving, servers: readonly Server[], what: string, at: string, cut: Cut): Promise<There> {
   const began = performance.now();
-  proving.say(`restoring ${point === 'latest' ? 'the latest moment' : 'a random second'}, ${at}`);
+  proving.say(`restoring ${what}, ${at}`);
   const reached = await Promise.all(servers.map(async ({ cluster, restored }) => {
     await restored.restore(cut[cluster]);
     return { cluster, last: await restored.replay() };
@@ -82,7 +104,10 @@ async function provePoint(proving: Proving, servers: readonly Server[], { point,
   const seconds = (performance.now() - began) / 1000;
   const [core, ...ledgers] = servers.map(({ restored }) => restored);
   if (!core) throw new Error('there is no cluster');
-  const restored: Restored = { core, ledgers };
+  return { restored: { core, ledgers }, reached, seconds };
+}
+
+async function provePoint(proving: Proving, servers: readonly Server[], { restored, reached, seconds }: There, { point, at }: Pick<ProvenPoint, 'point' | 'at'>, more: (restored: Restored) => Promise<readonly Check[]>): Promise<ProvenPoint> {
   const past = reached.filter(({ last }) => last !== undefined && millisecondsOf(last) > millisecondsOf(at));
   const checks: Check[] = [await checked('stops_at_its_moment', () => Promise.resolve({ right: past.length === 0, seen: past.length === 0 ? `no cluster went past ${at}` : past.map(({ cluster, last }) => `${cluster} went on to ${last}`).join(', ') }))];
   const steps: [string, () => Promise<Check>][] = [
@@ -92,7 +117,7 @@ async function provePoint(proving: Proving, servers: readonly Server[], { point,
     proving.say(`${point}: ${what}`);
     checks.push(await step());
   }
-  checks.push(...await more(restored, seconds));
+  checks.push(...await more(restored));
   // The next point is restored anew, and not over this one.
   await Promise.all(servers.map((server) => server.restored.drop()));
   return { point, at, seconds: Math.round(seconds * 10) / 10, checks };

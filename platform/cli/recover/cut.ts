@@ -8,7 +8,7 @@ export interface Reach {
 }
 
 /** A cluster that was silent for longer than WAL takes to the repository has lost nothing by being behind the others. */
-const SILENT_MS = 120_000;
+export const SILENT_MS = 120_000;
 
 /** Where each cluster has to stop: a time, or nothing where it goes to the end of what there is. */
 export type Cut = Record<string, string | undefined>;
