@@ -23,13 +23,12 @@ import { Replicas } from './upstream/replicas.ts';
 
 const directory = config.secretsDirectory;
 const UPSTREAMS = 'upstreams';
-const WATCHERS = 'watchers';
-const RECORDS = 'records';
+const BEHIND_SIGN_IN = 'behind the sign-in';
 type Upstreams = Readonly<Record<ServiceName, Replicas>>;
-type Records = Readonly<Record<'kibana', Replicas>>;
+type BehindSignIn = Watchers & Readonly<Record<'kibana', Replicas>>;
 
 /** Each with the certificate of the day. */
-function replicasOf<Name extends ServiceName | keyof Watchers | keyof Records>(names: readonly Name[]): Readonly<Record<Name, Replicas>> {
+function replicasOf<Name extends ServiceName | keyof BehindSignIn>(names: readonly Name[]): Readonly<Record<Name, Replicas>> {
   let identity = readTls(directory);
   const all = Object.fromEntries(names.map((name) => [name, new Replicas(name, config[name], () => identity)])) as unknown as Record<Name, Replicas>;
   watchTls((renewed) => {
@@ -52,8 +51,7 @@ function signIn(verifier: TokenVerifier, limiter: RateLimiter): SignIn {
   imports: [KitModule.for(config)],
   providers: [
     { provide: UPSTREAMS, useFactory: () => replicasOf(services) },
-    { provide: WATCHERS, useFactory: () => replicasOf(watchers) },
-    { provide: RECORDS, useFactory: () => replicasOf(['kibana']) },
+    { provide: BEHIND_SIGN_IN, useFactory: () => replicasOf([...watchers, 'kibana']) },
     { provide: SignIn, inject: [TokenVerifier, RateLimiter], useFactory: signIn },
     { provide: Kafka, useFactory: () => new Kafka({ service: 'gateway', brokers: config.kafkaBrokers, directory }) },
     { provide: RateLimiter, useFactory: () => new RateLimiter({ redis: config.redis, passwordFile: config.redisPasswordFile, directory }) },
@@ -71,13 +69,13 @@ function signIn(verifier: TokenVerifier, limiter: RateLimiter): SignIn {
     },
     {
       provide: OperatorsPages,
-      inject: [SignIn, WATCHERS],
-      useFactory: (signedIn: SignIn, seen: Watchers) => new OperatorsPages(signedIn, seen),
+      inject: [SignIn, BEHIND_SIGN_IN],
+      useFactory: (signedIn: SignIn, behind: BehindSignIn) => new OperatorsPages(signedIn, behind),
     },
     {
       provide: Kibana,
-      inject: [SignIn, RECORDS],
-      useFactory: (signedIn: SignIn, { kibana }: Records) => new Kibana(signedIn, kibana, () => readFileSync(config.readerPasswordFile, 'utf8').trim()),
+      inject: [SignIn, BEHIND_SIGN_IN],
+      useFactory: (signedIn: SignIn, { kibana }: BehindSignIn) => new Kibana(signedIn, kibana, () => readFileSync(config.readerPasswordFile, 'utf8').trim()),
     },
   ],
 })
@@ -87,8 +85,7 @@ export class GatewayModule implements OnApplicationShutdown {
     private readonly limiter: RateLimiter,
     private readonly denials: Denials,
     @Inject(UPSTREAMS) private readonly replicas: Upstreams,
-    @Inject(WATCHERS) private readonly seen: Watchers,
-    @Inject(RECORDS) private readonly records: Records,
+    @Inject(BEHIND_SIGN_IN) private readonly behindSignIn: BehindSignIn,
     checks: HealthChecks,
   ) {
     // Nothing is required: what is away fails the routes that need it, and the others go on.
@@ -98,7 +95,7 @@ export class GatewayModule implements OnApplicationShutdown {
       checks.observe(service, () => found.trouble());
       found.start();
     }
-    for (const found of [...Object.values(seen), ...Object.values(records)]) found.start();
+    for (const found of Object.values(behindSignIn)) found.start();
     kafka.start();
     limiter.start();
     denials.start();
@@ -109,6 +106,6 @@ export class GatewayModule implements OnApplicationShutdown {
     await this.denials.stop();
     await this.kafka.close();
     await this.limiter.close();
-    await Promise.all([...Object.values(this.replicas), ...Object.values(this.seen), ...Object.values(this.records)].map((replicas) => replicas.close()));
+    await Promise.all([...Object.values(this.replicas), ...Object.values(this.behindSignIn)].map((replicas) => replicas.close()));
   }
 }
