@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { auditAgreesWithLedger, auditChain, checked, firstUnknownToItsLedger, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Restored } from './checks.ts';
+import type { Restored } from '../../platform/cli/recover/woken-shard.ts';
+import { auditAgreesWithLedger, auditChain, checkableSince, checked, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf } from './checks.ts';
 import { metricsText, type Kept, type Proof } from './result.ts';
 
 /** Databases that answer as Postgres would: by what the statement asks of which table. */
@@ -82,14 +83,15 @@ describe('metrics', () => {
   });
 });
 
-describe('events of which core knows, and whose ledger does not have them', () => {
-  test('of a shard that has just woken could be taken for lost: the first of them tells how far all clusters reach', async () => {
-    const asked: string[] = [];
-    const audit = (sql: string): string => (asked.push(sql), '1764517874303');
-    expect(await firstUnknownToItsLedger(restored(audit, () => '3|2186'))).toBe(1_764_517_874_303);
-    expect(asked[0]).toMatch(/shard = 0 AND epoch = 3 AND event_sequence > 2186$/);
+describe('the moment from which there is something to check', () => {
+  const since = (schemaOfAudit: string, firstEntry: string, schemaOfLedger: string): Promise<number> =>
+    checkableSince(restored((sql) => (sql.includes('schema_migrations') ? schemaOfAudit : firstEntry), () => schemaOfLedger));
+  test('a new installation\'s clusters, backed up while they were empty, could be called unverifiable, and a chain without an entry broken', async () => {
+    expect(await since('1000', '3000', '2000')).toBe(3000);
+    expect(await since('1000', '3000', '4000')).toBe(4000);
+    expect(await since('5000', '3000', '4000')).toBe(5000);
   });
-  test('could be seen where there is none', async () => {
-    expect(await firstUnknownToItsLedger(restored(() => '', () => '1|40'))).toBeUndefined();
+  test('of an audit log without an entry it could be the beginning of time', async () => {
+    expect(await since('1000', '', '2000')).toBe(Infinity);
   });
 });

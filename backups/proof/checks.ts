@@ -1,5 +1,5 @@
 import { CHECK_AUDIT_CHAIN } from '../../platform/cli/recover/streams.ts';
-import type { RestoredCluster } from '../../platform/cli/recover/restored-cluster.ts';
+import type { Restored } from '../../platform/cli/recover/woken-shard.ts';
 
 export type Verdict = 'passed' | 'failed' | 'could_not_verify';
 
@@ -8,13 +8,6 @@ export interface Check {
   readonly verdict: Verdict;
   /** What was seen, in one sentence. */
   readonly seen: string;
-}
-
-/** All clusters of one restored moment. */
-export interface Restored {
-  readonly core: Pick<RestoredCluster, 'sql'>;
-  /** In the order of the shards. */
-  readonly ledgers: readonly Pick<RestoredCluster, 'sql'>[];
 }
 
 /** What cannot be looked at has not passed. */
@@ -69,16 +62,16 @@ export function auditAgreesWithLedger({ core, ledgers }: Restored): Promise<Chec
   });
 }
 
-const LEDGER_ENDS = 'SELECT epoch, (SELECT coalesce(max(sequence), 0) FROM outbox WHERE outbox.epoch = event_stream.epoch) FROM event_stream';
-const FIRST_BEYOND = "SELECT min(recorded_at_ms) FROM audit_log WHERE topic = 'ledger.events' AND shard = SHARD AND epoch = EPOCH AND event_sequence > LAST";
+const SCHEMA_SINCE = 'SELECT ceil(extract(epoch FROM max(applied_at)) * 1000) FROM schema_migrations';
+const FIRST_ENTRY = 'SELECT min(recorded_at_ms) FROM audit_log';
 
-/** When core took in the first event that its ledger, restored to the same moment, does not have: milliseconds since 1970. Undefined where every ledger has all that core knows of. */
-export async function firstUnknownToItsLedger({ core, ledgers }: Restored): Promise<number | undefined> {
-  const firsts = await Promise.all(ledgers.map(async (ledger, shard) => {
-    const [epoch = '', last = ''] = (await ledger.sql('ledger', LEDGER_ENDS)).split('|');
-    return core.sql('audit', FIRST_BEYOND.replace('SHARD', String(shard)).replace('EPOCH', epoch).replace('LAST', last));
-  }));
-  return firsts.filter((first) => first !== '').map(Number).toSorted((a, b) => a - b)[0];
+/**
+ * Since when there is something to check, as the programs of today read it: every database has its newest schema, and the audit log its first entry. Milliseconds since 1970. Before that, a new
+ * installation's backups hold empty clusters, and those from before an upgrade an older schema.
+ */
+export async function checkableSince({ core, ledgers }: Restored): Promise<number> {
+  const moments = await Promise.all([core.sql('audit', SCHEMA_SINCE), core.sql('audit', FIRST_ENTRY), ...ledgers.map((ledger) => ledger.sql('ledger', SCHEMA_SINCE))]);
+  return moments.includes('') ? Infinity : Math.max(...moments.map(Number));
 }
 
 /** Fingerprints of everything that was settled before a moment: it never changes any more. One of each shard's events, one of the audit log. */

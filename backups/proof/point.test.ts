@@ -24,6 +24,7 @@ describe('a random second of the last day', () => {
 
   test('after a backup that has just ended there is none', () => {
     expect(randomSecond([backupEnded('2026-01-31T11:59:59')], END)).toBeUndefined();
+    expect(randomSecond([backupEnded('2026-01-30T00:00:00'), Infinity], END)).toBeUndefined();
   });
 });
 

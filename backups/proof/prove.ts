@@ -1,11 +1,13 @@
 import { mkdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Verification } from '../../platform/cli/commands/ledger.ts';
-import { latestCut, millisecondsOf, SILENT_MS, type Cut, type Reach } from '../../platform/cli/recover/cut.ts';
+import { latestCut, millisecondsOf, type Cut } from '../../platform/cli/recover/cut.ts';
 import { answerOf, type Place } from '../../platform/cli/recover/place.ts';
-import { lastCommitOf, RestoredCluster } from '../../platform/cli/recover/restored-cluster.ts';
-import { auditAgreesWithLedger, auditChain, checked, firstUnknownToItsLedger, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Check, type Restored, type Watermark } from './checks.ts';
-import { justBefore, randomSecond, settledBefore } from './point.ts';
+import { reachOf, type RepositoryReach } from '../../platform/cli/recover/reach.ts';
+import { RestoredCluster } from '../../platform/cli/recover/restored-cluster.ts';
+import { endBeforeWokenShards, type Restored } from '../../platform/cli/recover/woken-shard.ts';
+import { auditAgreesWithLedger, auditChain, checkableSince, checked, unchangedSince, unchangedSinceTheLastProof, verdictOf, watermarkOf, type Check, type Watermark } from './checks.ts';
+import { randomSecond, settledBefore } from './point.ts';
 import type { Kept, Proof, ProvenPoint } from './result.ts';
 
 export interface Proving {
@@ -21,7 +23,6 @@ export interface Proving {
 }
 
 interface Server { readonly cluster: string; readonly restored: RestoredCluster; readonly port: number }
-type ClusterReach = Reach & { /** Where that transaction ends in the WAL. */ endLsn: string | undefined; firstBackupEnd_ms: number; size_bytes: number };
 
 const FIRST_PORT = 5432;
 /** A restore writes what the backup holds, and replays WAL over it; more than that must stay free for the platform on the same disk. */
@@ -44,7 +45,9 @@ export async function prove(proving: Proving): Promise<Kept> {
     if (end === undefined) throw new Error('the WAL in the repository has no transaction');
     const { at, there } = await restoreLatest(proving, servers, reaches, end);
     rpo = Math.max(0, (began.getTime() - millisecondsOf(at)) / 1000);
-    const second = randomSecond(reaches.map(({ firstBackupEnd_ms }) => firstBackupEnd_ms), at);
+    // Where that cannot be asked, the checks of the latest moment tell why.
+    const checkable_ms = await checkableSince(there.restored).catch(() => Infinity);
+    const second = randomSecond([...reaches.map(({ firstBackupEnd_ms }) => firstBackupEnd_ms), checkable_ms], at);
     let ofSecond: Watermark | undefined;
 
     rto = there.seconds;
@@ -80,17 +83,12 @@ interface There {
   readonly seconds: number;
 }
 
-/**
- * The latest moment that all clusters have. A shard that was silent, and has just moved money again, counts as silent by its WAL in the repository, which lacks what is not archived yet; core, whose
- * WAL may be further, knows of those events. Then the latest moment is that before the first of them. Nothing is forgiven: what is older than WAL on its way has to agree.
- */
-async function restoreLatest(proving: Proving, servers: readonly Server[], reaches: readonly ClusterReach[], end: string): Promise<{ at: string; there: There }> {
+/** The latest moment that all clusters have, which may turn out only in what was restored. */
+async function restoreLatest(proving: Proving, servers: readonly Server[], reaches: readonly RepositoryReach[], end: string): Promise<{ at: string; there: There }> {
   const there = await restoreAll(proving, servers, 'the latest moment', end, cutAt(reaches, end));
   // What cannot be asked now is told by the checks.
-  const unknown = await firstUnknownToItsLedger(there.restored).catch(() => undefined);
-  if (unknown === undefined || millisecondsOf(end) - unknown > SILENT_MS) return { at: end, there };
-  const at = justBefore(unknown);
-  await Promise.all(servers.map(({ restored }) => restored.drop()));
+  const at = await endBeforeWokenShards(there.restored, end).catch(() => undefined);
+  if (at === undefined) return { at: end, there };
   return { at, there: await restoreAll(proving, servers, 'the moment before what has not arrived', at, cutAt(reaches, at)) };
 }
 
@@ -123,21 +121,12 @@ async function provePoint(proving: Proving, servers: readonly Server[], { restor
   return { point, at, seconds: Math.round(seconds * 10) / 10, checks };
 }
 
-async function reachOf(restored: RestoredCluster): Promise<ClusterReach> {
-  const info = await restored.info();
-  const good = info?.backup.filter(({ error }) => !error) ?? [];
-  const [first, last] = [good[0], good.at(-1)];
-  if (!first || !last) throw new Error(`the repository has no good backup of ${restored.cluster}${info ? `: ${info.status.message}` : ''}`);
-  const end = await lastCommitOf(restored);
-  return { cluster: restored.cluster, lastCommit: end?.at, endLsn: end?.lsn, firstBackupEnd_ms: first.timestamp.stop * 1000, size_bytes: last.info.size };
-}
-
 /** Nobody goes simply to the end: more WAL arrives while this restores, and what it has would be later than the moment. */
-function cutAt(reaches: readonly ClusterReach[], at: string): Cut {
+function cutAt(reaches: readonly RepositoryReach[], at: string): Cut {
   return Object.fromEntries(reaches.map(({ cluster, lastCommit, endLsn }) => [cluster, lastCommit !== undefined && lastCommit > at ? at : endLsn]));
 }
 
-async function refuseWithoutRoom(directory: string, reaches: readonly ClusterReach[]): Promise<void> {
+async function refuseWithoutRoom(directory: string, reaches: readonly RepositoryReach[]): Promise<void> {
   const { bavail, bsize } = await statfs(directory);
   const wanted = reaches.reduce((sum, { size_bytes }) => sum + size_bytes, 0) * ROOM_FACTOR + ROOM_LEFT_BYTES;
   if (bavail * bsize < wanted) throw new Error(`there is no room to restore into: ${gib(bavail * bsize)} GiB are free, and ${gib(wanted)} GiB would be wanted`);

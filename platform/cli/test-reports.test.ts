@@ -25,7 +25,9 @@ test('an alert or a drill that was never made could count as one that passed', (
   expect(outcomesOfVerdicts(JSON.stringify(report))).toEqual({ passed: 1, failures: [{ name: 'B', why: 'did not clear' }, { name: 'C', why: 'not reached' }] });
 });
 
-test('a diff of a thousand lines could push everything else out of the end of a log', () => {
-  const [one] = outcomesOfVerdicts(JSON.stringify([{ name: 'A', verdict: 'failed', why: 'line\n'.repeat(1000) }])).failures;
-  expect(one?.why.split('\n')).toHaveLength(12);
+test('a diff of a thousand lines, one long line or a trace of the stack could push everything else out of the end of a log', () => {
+  const whyOf = (why: string): string => outcomesOfVerdicts(JSON.stringify([{ name: 'A', verdict: 'failed', why }])).failures[0]?.why ?? '';
+  expect(whyOf('line\n'.repeat(1000)).split('\n')).toHaveLength(6);
+  expect(whyOf('x'.repeat(5000)).length).toBeLessThan(510);
+  expect(whyOf('Error: 1 is not 2\n\n    43 |   const a = 1;\n  > 44 |   expect(a).toBe(2);\n       |             ^\n    at a.test.ts:44:5\nand that is why')).toBe('Error: 1 is not 2\nand that is why');
 });

@@ -11,7 +11,10 @@ export interface Outcomes {
   readonly failures: readonly Failure[];
 }
 
-const LINES = 12;
+const LINES = 6;
+const WIDTH = 500;
+/** Where in the code it was, and a piece of that code. */
+const FRAME = /^\s*(at |>? *\d* \|)/;
 
 /** Jest's `--json`. A file that could not be run at all counts as one failed test. */
 export function outcomesOfJest(text: string): Outcomes {
@@ -57,5 +60,6 @@ export function outcomesOfVerdicts(text: string): Outcomes {
 }
 
 function failure(name: string, why: string): Failure {
-  return { name, why: stripVTControlCharacters(why).trim().split('\n').slice(0, LINES).join('\n') };
+  const lines = stripVTControlCharacters(why).split('\n').filter((line) => line.trim() !== '' && !FRAME.test(line));
+  return { name, why: lines.slice(0, LINES).map((line) => (line.length > WIDTH ? `${line.slice(0, WIDTH)} …` : line)).join('\n').trim() };
 }

@@ -21,6 +21,10 @@ test('nothing is broken that another needs, and two may need the same', () => {
   expect(batched([fault('A', { needs: ['kafka'] }), fault('B', { needs: ['kafka'] }), fault('C', { touches: ['kafka'] })])).toEqual(['A B', 'C']);
 });
 
+test('the way to the API is not broken where money has to move, or people to be answered', () => {
+  expect(batched([fault('A', { needs: ['transactions'] }), fault('B', { touches: ['gateway'] }), fault('C', { needs: ['requests'] })])).toEqual(['A C', 'B']);
+});
+
 test('what wants to be alone is', () => {
   expect(batched([fault('A'), fault('B', { alone: true }), fault('C')])).toEqual(['A C', 'B']);
 });

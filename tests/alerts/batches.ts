@@ -5,6 +5,9 @@ import type { Fault } from './fault.ts';
 /** As many as one evening's on-call person would still keep apart. */
 const AT_MOST = 6;
 
+const REQUESTS = ['edge', 'gateway', 'users', 'keycloak'];
+const NEEDED_FOR: Readonly<Record<string, readonly string[]>> = { requests: REQUESTS, transactions: ['transactions', ...REQUESTS] };
+
 /** Labels that name what an alert is about. */
 const ABOUT = ['component', 'cluster', 'job', 'instance', 'service'];
 
@@ -34,7 +37,7 @@ function holdsBack(source: Fault, target: Fault): boolean {
 }
 
 function disturbs(one: Fault, other: Fault): boolean {
-  const concern = [...touchedBy(other), ...(other.needs ?? [])];
+  const concern = [...touchedBy(other), ...(other.needs ?? []).flatMap((need) => NEEDED_FOR[need] ?? [need])];
   return touchedBy(one).some((thing) => concern.includes(thing));
 }
 

@@ -24,6 +24,11 @@ export async function endHelper(platform: Platform, name: string): Promise<void>
   await run('docker', ['rm', '--force', nameOf(platform, name)]);
 }
 
+/** Of a helper that takes back what it did when it ends. It is not killed, and has time on a busy machine: what it had no time for would outlast it. */
+export async function stopHelper(platform: Platform, name: string): Promise<void> {
+  await run('docker', ['stop', '--time', '60', nameOf(platform, name)]);
+}
+
 export function nameOf({ instance }: Platform, name: string): string {
   return `${instance.name}-alert-${name}`;
 }
@@ -44,8 +49,7 @@ export const cut = (one: string, other: string) => async (platform: Platform): P
 };
 
 export const rejoined = (one: string, other: string) => async (platform: Platform): Promise<void> => {
-  // Stopped and not killed: it puts the neighbours back when it ends.
-  await Promise.all([one, other].map((service) => run('docker', ['stop', '--time', '5', nameOf(platform, `cut-${one}-${other}-${service}`)])));
+  await Promise.all([one, other].map((service) => stopHelper(platform, `cut-${one}-${other}-${service}`)));
 };
 
 async function addressesOf(platform: Platform, service: string): Promise<Map<string, string>> {

@@ -1,7 +1,6 @@
 import { dockerApi } from '../../platform/cli/docker-api.ts';
-import { run } from '../../platform/cli/run.ts';
 import type { Platform } from '../kit/platform.ts';
-import { beginHelper, nameOf } from './containers-beside.ts';
+import { beginHelper, stopHelper } from './containers-beside.ts';
 
 /** What a component sends to these others arrives nowhere, without a word; they reach it as before. Its own next start ends it: so a page that starts it again mends it. */
 export async function cutOff(platform: Platform, service: string, ...others: string[]): Promise<void> {
@@ -13,9 +12,9 @@ export async function cutOff(platform: Platform, service: string, ...others: str
   await beginHelper(platform, helperOf(service), ['--network', `container:${container.id}`, '--cap-add', 'NET_ADMIN'], ['lose-neighbours', '1800', ...addresses]);
 }
 
-/** Ends what `cutOff` has begun. It is stopped and not killed, and given time on a busy machine: it puts the neighbours back when it ends. */
+/** Ends what `cutOff` has begun. */
 export async function letGo(platform: Platform, service: string): Promise<void> {
-  await run('docker', ['stop', '--time', '60', nameOf(platform, helperOf(service))]);
+  await stopHelper(platform, helperOf(service));
 }
 
 function helperOf(service: string): string {

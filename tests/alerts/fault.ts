@@ -22,7 +22,7 @@ export interface Fault {
   readonly scaled?: Scaled;
   /** Components and clusters that are worse off meanwhile, beside those of its labels: no other fault of its batch may be about them. */
   readonly touches?: readonly string[];
-  /** What has to be well meanwhile, for the fault to be made or for its page to be followed. `transactions`: that money moves, on both shards. */
+  /** What has to be well meanwhile, for the fault to be made or for its page to be followed. `requests`: that people register, sign in and are answered; `transactions`: that they move money, on both shards. */
   readonly needs?: readonly string[];
   /** Others could not be told from it, or would be mended with it. */
   readonly alone?: true;

@@ -9,6 +9,9 @@ import type { Fault, Target } from './schedule.ts';
 /** How long after a fault of bounded time its helper may still be there: it undoes the fault by itself, even if nobody waits for it. */
 const HELPER_MARGIN_MS = 5_000;
 
+/** A helper that is killed on a busy machine, before it has undone its fault, leaves the fault for good. */
+const PUTS_BACK_WITHIN_S = '60';
+
 /** Strikes an instance's containers and undoes it. Everything goes by the host's process ids and the containers' own namespaces. */
 export class Faults {
   private readonly platform: Platform;
@@ -96,14 +99,14 @@ export class Faults {
       if (outcome.exitCode !== 0) throw new Error(`${command.join(' ')} exited ${outcome.exitCode}: ${outcome.stderr.trim().slice(-500)}`);
     } finally {
       // Gone already, unless the wait was cut short: its end undoes the fault.
-      await run('docker', ['stop', '--time', '5', name]);
+      await run('docker', ['stop', '--time', PUTS_BACK_WITHIN_S, name]);
     }
   }
 
   /** Undoes what a run that was itself killed may have left: stopped processes, and helpers that still wait. */
   async undoAll(): Promise<void> {
     const left = (await must('docker', ['ps', '-q', '--filter', `label=org.holdfast.faults=${this.platform.instance.name}`])).split('\n').filter(Boolean);
-    if (left.length > 0) await run('docker', ['stop', '--time', '5', ...left]);
+    if (left.length > 0) await run('docker', ['stop', '--time', PUTS_BACK_WITHIN_S, ...left]);
     for (const container of await this.platform.containers()) {
       if (container.pid > 0) for (const pid of processesOf(container)) signal(pid, 'SIGCONT');
     }

@@ -12,7 +12,7 @@ import { operatorName } from '../operator-log.ts';
 import { plain, Progress } from '../progress.ts';
 import { refuseOverInstance, unpackKit } from '../recovery-kit/kit.ts';
 import { endRecovery, readRecovery, writeRecovery, type Recovery } from '../recover/progress-file.ts';
-import { chooseCut, continueStreams, makeVolumes, refuseOverData, refuseShortOf, removeLeftovers, restoreAll, startLeaders, withContainers } from '../recover/recover.ts';
+import { chooseCut, continueStreams, makeVolumes, refuseOverData, removeLeftovers, restoreTo, startLeaders, withContainers } from '../recover/recover.ts';
 import { findRepository, settleDirectories, takeOver } from '../recover/repository.ts';
 import { parseTarget } from '../restore/target.ts';
 import { docker } from '../run.ts';
@@ -124,10 +124,9 @@ async function restoreData(instance: Instance, recovery: Recovery, options: Reco
     return repository.isFirst ? takeOver(instance, repository) : repository;
   });
   return withContainers(instance, found, async (containers) => {
-    const chosen = await progress.step('how far it goes', () => chooseCut(containers, recovery.to));
-    for (const { cluster, lastCommit } of chosen.reaches) plain(`      ${cluster.padEnd(8)} has transactions until ${lastCommit ?? 'its last backup'}`);
-    const reached = await progress.step(chosen.at === undefined ? 'restoring' : `restoring all clusters to ${chosen.at}`, (say) => restoreAll(containers, chosen.cut, say));
-    refuseShortOf(chosen.reaches, chosen.cut, reached);
+    const first = await progress.step('how far it goes', () => chooseCut(containers, recovery.to));
+    for (const { cluster, lastCommit } of first.reaches) plain(`      ${cluster.padEnd(8)} has transactions until ${lastCommit ?? 'its last backup'}`);
+    const { chosen, reached } = await progress.step(first.at === undefined ? 'restoring' : `restoring all clusters to ${first.at}`, (say) => restoreTo(containers, first, recovery.to, say));
     const { auditEntries } = await progress.step('audit chain, and where the readers of events stand', async () => {
       const continued = await continueStreams(containers);
       await Promise.all(containers.map((container) => container.stop()));

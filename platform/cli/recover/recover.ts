@@ -1,10 +1,12 @@
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
+import { plain } from '../progress.ts';
 import { docker, run } from '../run.ts';
 import { cutAt, latestCut, millisecondsOf, refuseOutside, type Cut, type Reach } from './cut.ts';
+import { reachOf, type RepositoryReach } from './reach.ts';
 import { RestoreContainer, type Source } from './restore-container.ts';
-import { lastCommitOf } from './restored-cluster.ts';
 import { aheadOf, CHECK_AUDIT_CHAIN, INDEX_FROM_THE_START, publishAgainFrom, STANDINGS, standingsOf, STREAM, streamsOf, type Standing } from './streams.ts';
+import { endBeforeWokenShards } from './woken-shard.ts';
 
 type Say = (detail: string) => void;
 
@@ -55,17 +57,6 @@ export function refuseShortOf(reaches: readonly (Reach & { lastBackupEnd_ms: num
   }
 }
 
-export type RepositoryReach = Reach & { firstBackupEnd_ms: number; lastBackupEnd_ms: number };
-
-/** How far the repository goes: the last transaction of each cluster, from the end of its WAL. */
-export async function reachOf(container: RestoreContainer): Promise<RepositoryReach> {
-  const info = await container.info();
-  const good = info?.backup.filter(({ error }) => !error) ?? [];
-  const [first, last] = [good[0], good.at(-1)];
-  if (!first || !last) throw new UserError(`the repository has no good backup of ${container.cluster}.`, ['Use another copy of the repository.']);
-  return { cluster: container.cluster, lastCommit: (await lastCommitOf(container))?.at, firstBackupEnd_ms: first.timestamp.stop * 1000, lastBackupEnd_ms: last.timestamp.stop * 1000 };
-}
-
 export interface ChosenCut {
   readonly cut: Cut;
   readonly at: string | undefined;
@@ -79,8 +70,20 @@ export async function chooseCut(containers: readonly RestoreContainer[], to: str
   return { cut: cutAt(reaches, to), at: to, reaches };
 }
 
+/** Restores all clusters. The latest moment may turn out only in what was restored: then it is done once more, over what is there. */
+export async function restoreTo(containers: readonly RestoreContainer[], chosen: ChosenCut, to: string | undefined, say: Say): Promise<{ chosen: ChosenCut; reached: Record<string, string | null> }> {
+  const reached = await restoreAll(containers, chosen.cut, say);
+  refuseShortOf(chosen.reaches, chosen.cut, reached);
+  const [core, ...ledgers] = containers;
+  if (to !== undefined || chosen.at === undefined || !core) return { chosen, reached };
+  const at = await endBeforeWokenShards({ core, ledgers }, chosen.at);
+  if (at === undefined) return { chosen, reached };
+  plain(`      a shard lacks events that others know of, as they were not archived yet: all clusters go to ${at}`);
+  return restoreTo(containers, { ...chosen, at, cut: cutAt(chosen.reaches, at) }, at, say);
+}
+
 /** Fills the data directories and replays WAL up to the cut. Resolves with each cluster's last transaction. */
-export async function restoreAll(containers: readonly RestoreContainer[], cut: Cut, say: Say): Promise<Record<string, string | null>> {
+async function restoreAll(containers: readonly RestoreContainer[], cut: Cut, say: Say): Promise<Record<string, string | null>> {
   const place = new Map<string, string>();
   const tell = (cluster: string) => (detail: string): void => {
     place.set(cluster, detail);

@@ -69,11 +69,13 @@ export class RestoredCluster {
   }
 
   /**
-   * Fills the data directory from the last backup before the target, a time or an LSN, or from the last one, and then to the end of the WAL. What an interrupted try has left there is used
-   * again, or removed.
+   * Fills the data directory from the last backup before the target, a time or an LSN, or from the last one, and then to the end of the WAL. What an interrupted try or a restore to another
+   * moment has left there is used again, or removed.
    */
   async restore(target: string | undefined): Promise<void> {
     const { dataDirectory: data } = this.place;
+    // Of that other moment; mostly there is none.
+    await this.control('--wait', '--mode', 'immediate', 'stop');
     await mustAnswer(this.place, ['sh', '-c', `if [ -e ${data}/PG_VERSION ] || [ -e ${data}/backup.manifest ]; then rm -f ${data}/postmaster.pid; else rm -rf ${data}; fi; mkdir -p -m 0700 ${data}`]);
     const again = (await this.place.run(['sh', '-c', `[ -e ${data}/PG_VERSION ] || [ -e ${data}/backup.manifest ]`])).exitCode === 0;
     const type = target !== undefined && LSN.test(target) ? 'lsn' : 'time';

@@ -28,7 +28,7 @@ export async function backupConcerns(instance: Instance): Promise<Concern[]> {
 function proofConcern(age_seconds: number | undefined, hasFailed: boolean): Concern {
   const about = 'restore proof';
   const next = './holdfast prove-restore';
-  if (age_seconds === undefined) return { about, says: 'there was none yet', state: 'attention', next };
+  if (age_seconds === undefined) return { about, says: 'none has succeeded yet', state: 'attention', next };
   const hours = age_seconds / 3600;
   const when = hours < 1 ? 'within the last hour' : `${Math.round(hours)} h ago`;
   if (hasFailed) return { about, says: `the last one failed; that before it succeeded ${when}`, state: 'trouble', next };

@@ -17,9 +17,11 @@ export const edgeFaults: readonly Fault[] = [
   {
     alert: 'EdgeBackendEmpty', what: 'the network between the edge and the gateway is cut', labels: { proxy: 'gateway' }, touches: ['edge', 'gateway'],
     make: cut('edge', 'gateway'), undo: rejoined('edge', 'gateway'), always: true,
+    // Most other faults begin with a request.
+    alone: true,
   },
   {
-    alert: 'ServerErrors', what: 'the network between the gateway and reporting is cut, and reports are asked for', labels: { proxy: 'gateway' }, touches: ['edge', 'gateway', 'reporting'],
+    alert: 'ServerErrors', what: 'the network between the gateway and reporting is cut, and reports are asked for', labels: { proxy: 'gateway' }, touches: ['edge', 'gateway', 'reporting'], needs: ['requests'],
     make: async (platform) => {
       const { client } = await platform.newCustomer();
       await cut('gateway', 'reporting')(platform);

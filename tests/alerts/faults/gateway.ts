@@ -9,11 +9,11 @@ const ANONYMOUS = 'requests without a token';
 
 export const gatewayFaults: readonly Fault[] = [
   {
-    alert: 'RateLimitStorm', what: 'somebody without a token asks twenty times a second', labels: {}, touches: [ANONYMOUS],
+    alert: 'RateLimitStorm', what: 'somebody without a token asks twenty times a second', labels: {}, touches: [ANONYMOUS], needs: ['requests'],
     make: (platform) => ask('RateLimitStorm', 20, () => platform.visitor.call('GET', '/v1/accounts')), undo: () => quiet('RateLimitStorm'), scaled: { for: '15s', range: ['5m', '1m'] },
   },
   {
-    alert: 'UnauthenticatedSpike', what: 'somebody tries forged tokens, eight a second', labels: {}, touches: [ANONYMOUS],
+    alert: 'UnauthenticatedSpike', what: 'somebody tries forged tokens, eight a second', labels: {}, touches: [ANONYMOUS], needs: ['requests'],
     make: async (platform) => {
       const forged = await forgedToken(platform);
       await ask('UnauthenticatedSpike', 8, () => platform.visitor.call('GET', '/v1/accounts', undefined, { authorization: `Bearer ${forged}` }));
@@ -21,7 +21,7 @@ export const gatewayFaults: readonly Fault[] = [
     undo: () => quiet('UnauthenticatedSpike'), scaled: { for: '15s', range: ['10m', '1m'] },
   },
   {
-    alert: 'ForbiddenSpike', what: 'a customer asks for the audit trail, four times a second', labels: {},
+    alert: 'ForbiddenSpike', what: 'a customer asks for the audit trail, four times a second', labels: {}, needs: ['requests'],
     make: async (platform) => {
       const { client } = await platform.newCustomer();
       await ask('ForbiddenSpike', 4, () => client.call('GET', '/v1/audit/checkpoints'));
@@ -29,7 +29,7 @@ export const gatewayFaults: readonly Fault[] = [
     undo: () => quiet('ForbiddenSpike'), scaled: { for: '15s', range: ['10m', '1m'] },
   },
   {
-    alert: 'RateLimitsInMemory', what: 'Redis is frozen, and requests come', labels: {}, touches: ['redis'],
+    alert: 'RateLimitsInMemory', what: 'Redis is frozen, and requests come', labels: {}, touches: ['redis'], needs: ['requests'],
     make: async (platform) => {
       const { client } = await platform.newCustomer();
       await ask('RateLimitsInMemory', 5, () => client.call('GET', '/v1/accounts'));
@@ -40,7 +40,7 @@ export const gatewayFaults: readonly Fault[] = [
     scaled: { for: '1s', range: ['5m', '1m'] },
   },
   {
-    alert: 'DenialsNotAudited', what: 'the network between the gateway and Kafka is cut, and requests of many kinds are refused', labels: {}, touches: ['kafka', 'gateway', ANONYMOUS],
+    alert: 'DenialsNotAudited', what: 'the network between the gateway and Kafka is cut, and requests of many kinds are refused', labels: {}, touches: ['kafka', 'gateway', ANONYMOUS], needs: ['requests'],
     make: async (platform) => {
       await cut('gateway', 'kafka')(platform);
       await ask('DenialsNotAudited', 25, (turn) => refused(platform, turn));
@@ -51,7 +51,7 @@ export const gatewayFaults: readonly Fault[] = [
     },
   },
   {
-    alert: 'RequestsRepeated', what: 'users is stopped, and people ask for their profiles', labels: { service: 'users' }, touches: ['users'],
+    alert: 'RequestsRepeated', what: 'users is stopped, and people ask for their profiles', labels: { service: 'users' }, touches: ['users'], needs: ['requests'],
     make: async (platform) => {
       const { client } = await platform.newCustomer();
       await stopped('users')(platform);
