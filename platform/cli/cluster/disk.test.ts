@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { diskOf, printedDisk } from './disk.ts';
 
-const LOOK = `filesystem 2000000 1000000
+const LOOK = `filesystem 2000000 1000000 /dev/vdb
 entry 300000	data
 entry 4	spool
 entry 16	lost+found
@@ -16,7 +16,7 @@ test('a look that tells nothing is no disk with room', () => {
 
 test('databases and WAL are told apart, the largest first', () => {
   const disk = diskOf('ledger0-a', LOOK)!;
-  expect(disk).toMatchObject({ size_bytes: 2_048_000_000, free_bytes: 1_024_000_000, is_full: false });
+  expect(disk).toMatchObject({ device: '/dev/vdb', size_bytes: 2_048_000_000, free_bytes: 1_024_000_000, is_full: false });
   expect(disk.parts.map(({ what, bytes }) => [what, bytes])).toEqual([['WAL', 204_800_000], ['databases', 102_400_000], ['spool of the archive', 4096]]);
   expect(printedDisk(disk)).toMatch(/^● ledger0-a: 977 MiB of 1,953 MiB free\n/);
 });

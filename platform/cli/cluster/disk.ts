@@ -6,6 +6,8 @@ import { HOME } from '../restore/workshop.ts';
 /** What takes the room of a node's disk, in bytes. */
 export interface NodeDisk {
   readonly node: string;
+  /** What the file system is on: two volumes of the same one share its room. */
+  readonly device: string;
   /** Of the file system that its volume is on, which others may fill as well. */
   readonly size_bytes: number;
   readonly free_bytes: number;
@@ -28,7 +30,7 @@ const KIB = 1024;
 /** Allocated, as `du` has it: files with holes, and files that were only reserved, take what they take. */
 const LOOK = `
   cd ${HOME}
-  df -k --output=size,avail . | awk 'NR == 2 { print "filesystem", $1, $2 }'
+  df -k --output=size,avail,source . | awk 'NR == 2 { print "filesystem", $1, $2, $3 }'
   for name in * .[!.]*; do [ ! -e "$name" ] || du -skx -- "$name" | sed 's/^/entry /'; done
   [ ! -d data/pg_wal ] || du -skx data/pg_wal | sed 's/^/wal /'
   [ ! -d kept ] || echo "kept $(ls kept | wc -l)"
@@ -48,13 +50,14 @@ export async function readDisk(instance: Instance, node: string): Promise<NodeDi
 /** Undefined where the look says nothing of the file system. */
 export function diskOf(node: string, look: string): NodeDisk | undefined {
   const lines = look.split('\n').filter(Boolean).map((line) => /^(\w+) (\d+)(?:\s+(.*))?$/.exec(line)).filter((match) => match !== null);
-  const [, , size_kib, free_kib] = lines.find(([, kind]) => kind === 'filesystem') ?? [];
-  if (size_kib === undefined || free_kib === undefined) return undefined;
+  const [, , size_kib, rest = ''] = lines.find(([, kind]) => kind === 'filesystem') ?? [];
+  const [free_kib = '', device = ''] = rest.split(' ');
+  if (size_kib === undefined || free_kib === '') return undefined;
   const one = (kind: string): number => Number(lines.find(([, is]) => is === kind)?.[2] ?? 0);
   const entries = lines.filter(([, kind]) => kind === 'entry').map(([, , kib, name = '']) => ({ name, bytes: Number(kib) * KIB }));
   const free_bytes = Number(free_kib) * KIB;
   const parts = entries.flatMap(({ name, bytes }) => partsOf(name, bytes, { wal_bytes: one('wal') * KIB, ready: one('ready'), kept: one('kept') }));
-  return { node, size_bytes: Number(size_kib) * KIB, free_bytes, is_full: free_bytes < FULL_BYTES, parts: parts.toSorted((a, b) => b.bytes - a.bytes) };
+  return { node, device, size_bytes: Number(size_kib) * KIB, free_bytes, is_full: free_bytes < FULL_BYTES, parts: parts.toSorted((a, b) => b.bytes - a.bytes) };
 }
 
 function partsOf(name: string, bytes: number, facts: { wal_bytes: number; ready: number; kept: number }): Part[] {

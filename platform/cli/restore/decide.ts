@@ -3,7 +3,7 @@ import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import { askNode, leaderOf } from './ask-leader.ts';
 import { isLedger } from './new-epoch.ts';
-import { bytesNeeded, freeBytes, refuseFullDisk, type ClusterPlan, type Plan } from './plan.ts';
+import { readRooms, refuseFullDisk, type ClusterPlan, type Plan } from './plan.ts';
 import { readPoints } from './points.ts';
 import { optionsOf } from './prepare.ts';
 import { readStanza } from './repository.ts';
@@ -33,7 +33,7 @@ export function chosenClusters(instance: Pick<Instance, 'clusters'>, wished: rea
 
 /** Everything that can be known, and refused, before anything is touched. */
 export async function planOf(instance: Instance, target: Target, clusters: readonly string[]): Promise<Plan> {
-  const [points, undertakings, free_bytes] = await Promise.all([readPoints(instance), readUndertakings(instance), freeBytes(instance)]);
+  const [points, undertakings] = await Promise.all([readPoints(instance), readUndertakings(instance)]);
   const known = { points, restores: pastRestores(undertakings), now_ms: Date.now() };
   const parts: ClusterPlan[] = [];
   for (const cluster of clusters) {
@@ -43,9 +43,9 @@ export async function planOf(instance: Instance, target: Target, clusters: reado
     const { nodes } = clusterNamed(cluster, instance);
     parts.push({ cluster, node, others: nodes.filter((one) => one !== node), isAlive: answers, backup, timeline, ended_timeline: newestTimeline(stanza), point_ms, lost: isLedger(cluster) ? await countLost(instance, node, answers, point_ms) : null });
   }
-  const plan = { to: describeTarget(target), instance: instance.name, clusters: parts, stops: servicesOf(clusters), needs_bytes: bytesNeeded(parts), free_bytes };
-  refuseFullDisk(plan, instance.settings.dockerRoot);
-  return plan;
+  const rooms = await readRooms(instance, parts);
+  refuseFullDisk(rooms);
+  return { to: describeTarget(target), instance: instance.name, clusters: parts, stops: servicesOf(clusters), rooms };
 }
 
 async function countLost(instance: Instance, node: string, answers: boolean, point_ms: number | undefined): Promise<number | undefined> {

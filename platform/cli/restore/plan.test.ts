@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { bytesNeeded, linesOf, refuseFullDisk, type Plan } from './plan.ts';
+import { bytesNeeded, linesOf, refuseFullDisk, roomsOf, type Plan } from './plan.ts';
 import { historyOf, optionsOf, refusalOf, unfetched } from './prepare.ts';
 import type { Backup } from './repository.ts';
 import { parseTarget } from './target.ts';
@@ -8,7 +8,7 @@ const backup = (size: number): Backup => ({
   label: '20260131-080000F', type: 'full', error: false, timestamp: { start: 1_769_846_400, stop: 1_769_846_700 }, lsn: { start: '0/1', stop: '0/2' }, archive: { start: '', stop: '' }, info: { size },
 });
 const plan: Plan = {
-  to: '2026-01-31T09:59:00.000000Z', instance: 'bank', stops: ['transactions'], needs_bytes: 3_000_000_000, free_bytes: 50_000_000_000,
+  to: '2026-01-31T09:59:00.000000Z', instance: 'bank', stops: ['transactions'], rooms: [{ nodes: ['ledger0-b', 'ledger0-a'], needs_bytes: 3_000_000_000, free_bytes: 50_000_000_000 }],
   clusters: [
     { cluster: 'ledger0', node: 'ledger0-b', others: ['ledger0-a'], isAlive: true, backup: backup(1_000_000_000), timeline: 'latest', ended_timeline: 1, point_ms: 1, lost: 7 },
     { cluster: 'core', node: 'core-a', others: ['core-b'], isAlive: false, backup: backup(1_000_000_000), timeline: 3, ended_timeline: 4, point_ms: 1, lost: null },
@@ -18,16 +18,24 @@ const plan: Plan = {
 test('the plan says from what, where, what stops and what is lost, before anything is done', () => {
   const text = linesOf(plan).join('\n');
   for (const said of ['"bank" to 2026-01-31T09:59:00.000000Z', 'full backup 20260131-080000F (ended 2026-01-31T08:05:00.000Z, 1000 MB)', 'on ledger0-b', 'timeline 3, on core-a, which has no leader that answers now',
-    '7 transfers accepted after the point will be undone', 'stopped meanwhile: transactions, and the nodes of ledger0, core', '3000 MB needed, 50.0 GB free']) expect(text).toContain(said);
+    '7 transfers accepted after the point will be undone', 'stopped meanwhile: transactions, and the nodes of ledger0, core', 'disk of ledger0-b, ledger0-a: 3000 MB needed, 50.0 GB free']) expect(text).toContain(said);
 });
 
 describe('the disk', () => {
+  const on = (device: string, free_bytes: number) => (node: string) => ({ node, needs_bytes: bytesNeeded(backup(1_000_000_000)), disk: { device, free_bytes } });
   test('must hold a copy for each node beside what is there', () => {
-    expect(bytesNeeded([{ backup: backup(1_000_000_000), others: ['b'] }])).toBeGreaterThanOrEqual(2_200_000_000);
+    const [room, ...others] = roomsOf(['a', 'b'].map(on('/dev/vda', 9)));
+    expect(others).toEqual([]);
+    expect(room).toMatchObject({ nodes: ['a', 'b'], free_bytes: 9 });
+    expect(room?.needs_bytes).toBeGreaterThanOrEqual(2_200_000_000);
   });
-  test('that does not is refused before anything is touched', () => {
-    expect(() => refuseFullDisk({ needs_bytes: 2_000_000_000, free_bytes: 1_999_999_999 }, '/var/lib/docker')).toThrow('needs 2000 MB on the disk of /var/lib/docker, where 2000 MB are free');
-    expect(() => refuseFullDisk({ needs_bytes: 2_000_000_000, free_bytes: 2_000_000_000 }, '/var/lib/docker')).not.toThrow();
+  test('of one node could be full, while that of all others has room', () => {
+    const rooms = roomsOf([on('/dev/vda', 50_000_000_000)('a'), on('/dev/vdb', 1_000_000_000)('b')]);
+    expect(() => refuseFullDisk(rooms)).toThrow('needs 1637 MB on the disk of b, where 1000 MB are free');
+  });
+  test('that has just the room is not refused', () => {
+    expect(() => refuseFullDisk([{ nodes: ['a'], needs_bytes: 2_000_000_000, free_bytes: 1_999_999_999 }])).toThrow('where 2000 MB are free');
+    expect(() => refuseFullDisk([{ nodes: ['a'], needs_bytes: 2_000_000_000, free_bytes: 2_000_000_000 }])).not.toThrow();
   });
 });
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { readDisk } from '../cluster/disk.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import type { Backup } from './repository.ts';
@@ -22,6 +23,13 @@ export interface Plan {
   readonly instance: string;
   readonly clusters: readonly ClusterPlan[];
   readonly stops: readonly string[];
+  readonly rooms: readonly Room[];
+}
+
+/** A disk that has to take the new data beside the old. */
+export interface Room {
+  /** Whose data is there. */
+  readonly nodes: readonly string[];
   readonly needs_bytes: number;
   readonly free_bytes: number;
 }
@@ -30,22 +38,36 @@ export interface Plan {
 const MARGIN_BYTES = 512 * 1024 * 1024;
 const MARGIN = 1.1;
 
-/** The old data stays where it is, so the new needs room of its own, on every node. */
-export function bytesNeeded(clusters: readonly { readonly backup: Pick<Backup, 'info'>; readonly others: readonly string[] }[]): number {
-  return clusters.reduce((sum, { backup, others }) => sum + Math.ceil(backup.info.size * MARGIN) * (1 + others.length), clusters.length === 0 ? 0 : MARGIN_BYTES);
+/** One node's part: the old data stays where it is, so the new needs room of its own. */
+export function bytesNeeded({ info }: Pick<Backup, 'info'>): number {
+  return Math.ceil(info.size * MARGIN);
 }
 
-export function refuseFullDisk({ needs_bytes, free_bytes }: Pick<Plan, 'needs_bytes' | 'free_bytes'>, where: string): void {
-  if (free_bytes >= needs_bytes) return;
-  throw new UserError(`the restore needs ${megabytes(needs_bytes)} on the disk of ${where}, where ${megabytes(free_bytes)} are free: the data that is there now is kept beside it.`, [
-    'What earlier restores have kept:  ./holdfast restore --forget-old', 'What Docker could free:           docker system df', 'Nothing was changed.',
+/** What each disk has to take. Nodes that have no volume get one where Docker keeps them (`dockerRoot`). */
+export function roomsOf(parts: readonly { readonly node: string; readonly needs_bytes: number; readonly disk: { readonly device: string; readonly free_bytes: number } }[]): Room[] {
+  const byDevice = Map.groupBy(parts, ({ disk }) => disk.device);
+  return [...byDevice.values()].map((those) => ({
+    nodes: those.map(({ node }) => node), needs_bytes: those.reduce((sum, { needs_bytes }) => sum + needs_bytes, MARGIN_BYTES), free_bytes: Math.min(...those.map(({ disk }) => disk.free_bytes)),
+  }));
+}
+
+export async function readRooms(instance: Instance, clusters: readonly Pick<ClusterPlan, 'node' | 'others' | 'backup'>[]): Promise<Room[]> {
+  const nodes = clusters.flatMap(({ node, others, backup }) => [node, ...others].map((one) => ({ node: one, needs_bytes: bytesNeeded(backup) })));
+  const dockerRoot = instance.settings.dockerRoot;
+  return roomsOf(await Promise.all(nodes.map(async (part) => ({ ...part, disk: (await readDisk(instance, part.node)) ?? { device: dockerRoot, free_bytes: await freeBytes(dockerRoot) } }))));
+}
+
+export function refuseFullDisk(rooms: readonly Room[]): void {
+  const full = rooms.find(({ needs_bytes, free_bytes }) => free_bytes < needs_bytes);
+  if (!full) return;
+  throw new UserError(`the restore needs ${megabytes(full.needs_bytes)} on the disk of ${full.nodes.join(', ')}, where ${megabytes(full.free_bytes)} are free: the data that is there now is kept beside it.`, [
+    'What takes the room:              ./holdfast cluster disk', 'What earlier restores have kept:  ./holdfast restore --forget-old', 'What Docker could free:           docker system df', 'Nothing was changed.',
   ]);
 }
 
-/** Free space where Docker keeps its volumes. The toolbox sees the host's files below /host. */
-export async function freeBytes(instance: Instance): Promise<number> {
-  const root = instance.settings.dockerRoot;
-  const { bavail, bsize } = await statfs(existsSync(`/host${root}`) ? `/host${root}` : root);
+/** The toolbox sees the host's files below /host. */
+async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(existsSync(`/host${directory}`) ? `/host${directory}` : directory);
   return bavail * bsize;
 }
 
@@ -58,7 +80,8 @@ export function linesOf(plan: Plan): string[] {
       ...(lost === null ? [] : [`  ${''.padEnd(width)}  ${lossOf(lost)}`]),
     ]),
     `  stopped meanwhile: ${plan.stops.length > 0 ? plan.stops.join(', ') : 'no service'}, and the nodes of ${plan.clusters.map(({ cluster }) => cluster).join(', ')}`,
-    `  disk: ${megabytes(plan.needs_bytes)} needed, ${megabytes(plan.free_bytes)} free; the data that is there now is kept until you say  ./holdfast restore --forget-old`,
+    ...plan.rooms.map(({ nodes, needs_bytes, free_bytes }) => `  disk of ${nodes.join(', ')}: ${megabytes(needs_bytes)} needed, ${megabytes(free_bytes)} free`),
+    '  the data that is there now is kept until you say  ./holdfast restore --forget-old',
   ];
 }
 
