@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { dockerApi, NotThere } from './docker-api.ts';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
+import { lastWordsOf } from './last-words.ts';
 import { run } from './run.ts';
 
 export type Health = 'healthy' | 'starting' | 'unhealthy' | 'stopped' | 'restarting';
@@ -75,10 +76,11 @@ export async function isHealthyNow(container: Container): Promise<boolean> {
   return container.health === 'healthy' || (['starting', 'unhealthy'].includes(container.health) && probeSucceeds(container));
 }
 
-/** Waits until every container of the named services is healthy. */
+/** Waits until every container of the named services is healthy. Of one that starts again and again it is said what it prints before it ends. */
 export async function waitUntilHealthy(instance: Instance, services: readonly string[], budgetSeconds: number, say: (detail: string) => void): Promise<void> {
   const deadline = Date.now() + budgetSeconds * 1000;
   const proven = new Set<string>();
+  const restartsBefore = new Map<string, number>();
   for (;;) {
     const containers = (await containersOf(instance)).filter((container) => services.includes(container.service));
     await Promise.all(
@@ -91,10 +93,13 @@ export async function waitUntilHealthy(instance: Instance, services: readonly st
     const waiting = containers.filter((container) => !proven.has(`${container.id} ${container.startedAt.getTime()}`));
     const absent = services.filter((service) => !containers.some((container) => container.service === service));
     if (waiting.length === 0 && absent.length === 0) return;
-    say(`waiting for ${[...absent, ...waiting.map((container) => container.service)].join(', ')}`);
+    for (const { id, restarts } of waiting) if (!restartsBefore.has(id)) restartsBefore.set(id, restarts);
+    const ended = await Promise.all(waiting.filter(({ id, restarts }) => restarts > (restartsBefore.get(id) ?? 0)).map(async ({ service, id }) => `${service} ended, and was started again: ${(await lastWordsOf(id)) ?? 'it said nothing'}`));
+    say([`waiting for ${[...absent, ...waiting.map((container) => container.service)].join(', ')}`, ...ended].join('; '));
     if (Date.now() > deadline) {
       const names = [...absent, ...waiting.map((container) => `${container.service} (${container.health}, ${container.restarts} restarts)`)];
       throw new UserError(`not healthy after ${budgetSeconds} s: ${names.join(', ')}.`, [
+        ...ended.map((line) => `| ${line}`),
         `Look:      ./holdfast logs ${waiting[0]?.service ?? absent[0]}`,
         'Then go on with:  ./holdfast up',
       ]);
