@@ -1,5 +1,5 @@
 import type { Platform } from '../../kit/platform.ts';
-import type { Fault } from '../fault.ts';
+import { frozen, thawed, type Fault } from '../fault.ts';
 import { cutOff, letGo } from '../cut-off.ts';
 import { asSuperuser, replicaOf } from '../superuser.ts';
 
@@ -13,13 +13,19 @@ export const pgRouterFaults: readonly Fault[] = [
 
 /**
  * While Patroni holds still, nobody keeps a node from being made a leader. Nothing that it writes may reach the repository: the archive of a timeline that never was
- * would be the latest one for whoever restores.
+ * would be the latest one for whoever restores. Patroni, which looks every second, must not see the promotion halfway: it would take the node for a replica whose settings are
+ * not right, and start it again.
  */
 async function promoteByHand(platform: Platform): Promise<void> {
   const node = await replicaOf(platform, 'core');
   await cutOff(platform, node, 'pgbackrest');
   await patronictl(platform, node, 'pause');
-  await asSuperuser(platform, node, 'postgres', 'SELECT pg_promote(true)');
+  await frozen(node)(platform);
+  try {
+    await asSuperuser(platform, node, 'postgres', 'SELECT pg_promote(true)');
+  } finally {
+    await thawed(node)(platform);
+  }
 }
 
 /** What it wrote goes when it follows again; its page starts it once more, and so ends that it reaches no repository. */
