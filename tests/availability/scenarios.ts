@@ -10,6 +10,8 @@ import type { Platform } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
 
 export const CLUSTER = 'ledger0';
+/** After which Docker begins with its shortest pause again. */
+const DOCKER_FORGETS_MS = 10_500;
 
 /** A way to lose a leader, or to change it. */
 export interface Scenario {
@@ -96,6 +98,8 @@ export class World {
       const { leader, nodes } = await readCluster(this.platform.instance, clusterNamed(CLUSTER, this.platform.instance));
       return leader !== null && nodes.some(({ in_step }) => in_step) ? true : undefined;
     });
+    // Each run for itself: Docker doubles its pause before it starts a container again that has run for less, to a minute in the end.
+    await within(CLUSTER_WHOLE, 'the leader to have run for long enough', async () => (Date.now() - (await this.platform.container(await this.platform.leaderOf(CLUSTER))).startedAt.getTime() > DOCKER_FORGETS_MS ? true : undefined));
     if (!unguarded) await within(CLUSTER_WHOLE, 'pg-guard to see the leader', async () => ((await this.guardSees()) ? true : undefined));
   }
 
