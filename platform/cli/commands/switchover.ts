@@ -12,7 +12,8 @@ import { exclusively } from '../lock.ts';
 
 /** More than it should ever take; Patroni gives up after 20 s. */
 const SWITCHED_MS = 60_000;
-const LOOK_MS = 100;
+/** Each look is a program that Docker starts in a node. */
+const LOOK_MS = 400;
 /** What a replica may be behind: it would have to catch up while nobody can write. */
 const BEHIND_BYTES_MAX = 16 * 1024 ** 2;
 
@@ -84,7 +85,7 @@ async function untilSwitched(instance: Instance, cluster: Cluster, to: Node, ask
   asked.then((answer) => { if (answer && answer.status !== 200 && !String(answer.body).includes('status unknown')) refusal = `${answer.status} ${String(answer.body)}`; }, () => undefined);
   const deadline = Date.now() + SWITCHED_MS;
   for (;;) {
-    // Cheap while it lasts, so as not to take time from what is waited for.
+    // One look while it lasts, so as not to take time from what is waited for.
     const [leads] = await readPatroni(to, '/primary');
     const state = leads?.status === 200 ? await readCluster(instance, cluster) : undefined;
     if (state?.leader === to.name && state.nodes.some(({ in_step }) => in_step)) return state;
