@@ -110,6 +110,17 @@ describe('a cluster that is restored from its repository alone', () => {
     expect((await run('docker', ['run', '--rm', '--network', 'none', '--volume', `${name}-data:/data`, image, 'ls', '/data/data/base/left-behind'])).exitCode).not.toBe(0);
   }, 120_000);
 
+  test('one that was restored to one moment, and is to go to an earlier one, could keep its server, or what came after', async () => {
+    const moment = await sql(`SELECT to_char((SELECT at FROM witness WHERE n = 3) AT TIME ZONE 'UTC' - interval '1 millisecond', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'`);
+    const container = await restoring();
+    await container.restore(undefined);
+    await container.replay();
+    expect(await container.sql('postgres', 'SELECT max(n) FROM witness')).toBe('3');
+    await container.restore(moment);
+    await container.replay();
+    expect(await container.sql('postgres', 'SELECT max(n) FROM witness')).toBe('2');
+  }, 120_000);
+
   test('a moment that the WAL does not reach could silently become another', async () => {
     const container = await restoring();
     await container.restore(new Date(Date.now() + 3_600_000).toISOString().replace('T', ' ').replace('Z', '+00'));

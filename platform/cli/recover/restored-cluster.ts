@@ -33,6 +33,7 @@ export class RestoredCluster {
   private readonly place: Place;
   private readonly serverOptions: readonly string[];
   private readonly port: number;
+  private isServing = false;
 
   /** @param serverOptions more settings for its server, such as an address */
   constructor(cluster: string, place: Place, serverOptions: readonly string[] = [], port = 5432) {
@@ -74,8 +75,9 @@ export class RestoredCluster {
    */
   async restore(target: string | undefined): Promise<void> {
     const { dataDirectory: data } = this.place;
-    // Of that other moment; mostly there is none.
-    await this.control('--wait', '--mode', 'immediate', 'stop');
+    // Only one that was started here: after a kill the lock file may name any process.
+    if (this.isServing) await this.control('--wait', '--mode', 'immediate', 'stop');
+    this.isServing = false;
     await mustAnswer(this.place, ['sh', '-c', `if [ -e ${data}/PG_VERSION ] || [ -e ${data}/backup.manifest ]; then rm -f ${data}/postmaster.pid; else rm -rf ${data}; fi; mkdir -p -m 0700 ${data}`]);
     const again = (await this.place.run(['sh', '-c', `[ -e ${data}/PG_VERSION ] || [ -e ${data}/backup.manifest ]`])).exitCode === 0;
     const type = target !== undefined && LSN.test(target) ? 'lsn' : 'time';
@@ -88,6 +90,7 @@ export class RestoredCluster {
     const options = [...alone, ...this.serverOptions].map((setting) => `-c ${setting}`).join(' ');
     // What is read out of it below is of this start alone.
     await mustAnswer(this.place, ['rm', '-f', this.logFile]);
+    this.isServing = true;
     const started = await this.control('--wait', '--timeout', String(SERVER_START_BUDGET_SECONDS), '--log', this.logFile, '--options', options, 'start');
     for (let running = started.exitCode === 0; running; running = (await this.control('status')).exitCode === 0) {
       const answer = await this.place.run(this.psql('postgres', `SELECT pg_is_in_recovery(), coalesce(pg_last_xact_replay_timestamp()::text, '')`));
