@@ -24,7 +24,7 @@ export const elasticsearchFaults: readonly Fault[] = [
   { alert: 'ElasticsearchRed', what: 'the file that says what belongs to a shard is not there', labels: {}, touches: ['elasticsearch'], make: loseShard, undo: findShard, scaled: { for: '15s' } },
   {
     alert: 'ElasticsearchYellow', what: 'an index is made that asks for a copy of itself', labels: {}, touches: ['elasticsearch'],
-    make: (platform) => makeIndex(platform, BY_HAND, { number_of_shards: 1, number_of_replicas: 1 }), undo: (platform) => deleteIndex(platform, BY_HAND), undoBefore: 'Check', scaled: { for: '15s' },
+    make: (platform) => makeIndex(platform, BY_HAND, { number_of_shards: 1, number_of_replicas: 1 }), undo: (platform) => deleteIndex(platform, BY_HAND), scaled: { for: '15s' },
   },
   { alert: 'ElasticsearchDiskLow', what: 'nothing is broken: 4 GB free is little, and so are 4 PB', labels: {}, touches: ['elasticsearch'], scaled: { for: '15s', number: ['4e9', '4e15'] } },
   {
