@@ -52,7 +52,8 @@ export const rejoined = (one: string, other: string) => async (platform: Platfor
   await Promise.all([one, other].map((service) => stopHelper(platform, `cut-${one}-${other}-${service}`)));
 };
 
-async function addressesOf(platform: Platform, service: string): Promise<Map<string, string>> {
+/** By network. */
+export async function addressesOf(platform: Platform, service: string): Promise<Map<string, string>> {
   const { id } = await platform.container(service);
   const inspected = await dockerApi<{ NetworkSettings: { Networks: Record<string, { IPAddress: string }> } }>(`/containers/${id}/json`);
   return new Map(Object.entries(inspected.NetworkSettings.Networks).map(([network, { IPAddress }]): [string, string] => [network, IPAddress]).filter(([, address]) => address !== ''));
