@@ -24,7 +24,7 @@ export const elasticsearchFaults: readonly Fault[] = [
   { alert: 'ElasticsearchRed', what: 'the file that says what belongs to a shard is not there', labels: {}, touches: ['elasticsearch'], make: loseShard, undo: findShard, scaled: { for: '15s' } },
   {
     alert: 'ElasticsearchYellow', what: 'an index is made that asks for a copy of itself', labels: {}, touches: ['elasticsearch'],
-    make: (platform) => makeIndex(platform, BY_HAND, { number_of_shards: 1, number_of_replicas: 1 }), undo: (platform) => deleteIndex(platform, BY_HAND), scaled: { for: '15s' },
+    make: (platform) => makeIndex(platform, BY_HAND, { number_of_shards: 1, number_of_replicas: 1 }), undo: (platform) => deleteIndex(platform, BY_HAND), undoBefore: 'Check', scaled: { for: '15s' },
   },
   { alert: 'ElasticsearchDiskLow', what: 'nothing is broken: 4 GB free is little, and so are 4 PB', labels: {}, touches: ['elasticsearch'], scaled: { for: '15s', number: ['4e9', '4e15'] } },
   {
@@ -81,9 +81,10 @@ async function setWatermarks(platform: Platform, watermark: string | null): Prom
   await askElasticsearch(platform, 'PUT', '_cluster/settings', { persistent: Object.fromEntries(names.map((name) => [name, watermark])) });
 }
 
-/** Its two threads that write wait for the disk, and what comes meanwhile waits for them. */
+/** Its two threads that write wait for the disk, and what comes meanwhile waits for them. What a line is made of has to be known before: learning it is no matter of these threads, and would wait for the disk, too. */
 async function overwhelm(platform: Platform): Promise<void> {
   await makeIndex(platform, BUSY, { number_of_shards: BUSY_SHARDS, number_of_replicas: 0 });
+  await bulkElasticsearch(platform, BUSY, 1);
   await syncsLate('elasticsearch', 'java', 30_000)(platform);
   void askInTurns(BATCHES, BATCHES, () => bulkElasticsearch(platform, BUSY, LINES));
 }

@@ -22,16 +22,17 @@ async function addMember(platform: Platform): Promise<void> {
   await platform.inside('etcd', 'etcdctl', 'member', 'add', 'nobody', '--peer-urls=http://127.0.0.1:2399');
 }
 
-/** With an empty volume, as its page says: Patroni writes everything anew. One that went on would take it for an etcd that is behind, as its raft term is lower, and have no replicas. */
+/**
+ * With an empty volume, as its page says: Patroni writes everything anew. One that went on would take it for an etcd that is behind, as its raft term is lower, and have no replicas.
+ * Prometheus and Alertmanager, which `down` stops as well, go on: they would forget what fired, and nobody would be told of its end.
+ */
 async function beginAnew(platform: Platform): Promise<void> {
-  await command(platform, 'down');
+  const nodes = Object.values(platform.instance.clusters).flatMap((cluster) => cluster.nodes);
+  await platform.instance.compose(['stop', ...nodes]);
+  await docker('rm', '--force', (await platform.container('etcd')).id);
   await docker('volume', 'rm', `${platform.instance.name}_etcd`);
-  await command(platform, 'up');
-}
-
-async function command(platform: Platform, word: string): Promise<void> {
-  const { exitCode, stdout, stderr } = await platform.command(word);
-  if (exitCode !== 0) throw new Error(`${word}: ${(stderr || stdout).slice(-500)}`);
+  const { exitCode, stdout, stderr } = await platform.command('up');
+  if (exitCode !== 0) throw new Error(`up: ${(stderr || stdout).slice(-500)}`);
 }
 
 /** The same key each time: what fills it is the history that nobody has compacted yet. */

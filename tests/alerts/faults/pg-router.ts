@@ -8,7 +8,7 @@ export const pgRouterFaults: readonly Fault[] = [
     alert: 'PgRouterNoLeader', what: 'what pg-router sends to the nodes of ledger1 is lost', labels: { proxy: 'ledger1' },
     make: (platform) => cutOff(platform, 'pg-router', 'ledger1-a', 'ledger1-b'), undo: (platform) => letGo(platform, 'pg-router'), undoBefore: 'Check', touches: ['pg-router', 'ledger1', 'transactions'], always: true,
   },
-  { alert: 'PostgresTwoLeaders', what: 'core is paused, and its replica promoted by hand', labels: { cluster: 'core' }, make: promoteByHand, undo: resume, alone: true },
+  { alert: 'PostgresTwoLeaders', what: 'core is paused, and its replica promoted by hand', labels: { cluster: 'core' }, make: promoteByHand, undo: resume, tidy: reachesRepository, alone: true },
 ];
 
 /**
@@ -28,9 +28,13 @@ async function promoteByHand(platform: Platform): Promise<void> {
   }
 }
 
-/** What it wrote goes when it follows again; its page starts it once more, and so ends that it reaches no repository. */
+/** What it wrote goes when it is made anew, as its page says; until then nothing of it may reach the repository. */
 async function resume(platform: Platform): Promise<void> {
   await patronictl(platform, 'core-a', 'resume');
+}
+
+async function reachesRepository(platform: Platform): Promise<void> {
+  for (const node of ['core-a', 'core-b']) await letGo(platform, node);
 }
 
 async function patronictl(platform: Platform, node: string, word: string): Promise<void> {
