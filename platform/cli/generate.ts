@@ -15,7 +15,7 @@ import { PROJECT } from './versions.ts';
  */
 const DASHBOARDS = 'platform/grafana/dashboards';
 const generated: Record<string, string> = {
-  'platform/cli/help.txt': helpWithoutDocker(),
+  'platform/cli/help.txt': await helpWithoutDocker(),
   'platform/postgres/compose.added-ledgers.yml': composeOfAddedLedgers(),
   'platform/prometheus/rules/slo.yml': objectiveRules(readCatalogue(), memoryLimits()),
   ...Object.fromEntries([...dashboards()].map(([path, dashboard]) => [`${DASHBOARDS}/${path}`, `${JSON.stringify(dashboard, null, 2)}\n`])),
@@ -46,8 +46,9 @@ for (const path of readdirSync(join(PROJECT, DASHBOARDS), { recursive: true, enc
 process.exitCode = differ ? 1 : 0;
 
 /** What the shim prints while no CLI can run: each command with what it says of itself. */
-function helpWithoutDocker(): string {
-  const lines = [...createProgram().commands.map((command): [string, string] => [command.name(), command.description()]), ['help', 'this; with Docker running, "help COMMAND" says more']];
+async function helpWithoutDocker(): Promise<string> {
+  const { commands } = await createProgram();
+  const lines = [...commands.map((command): [string, string] => [command.name(), command.description()]), ['help', 'this; with Docker running, "help COMMAND" says more']];
   return `Shown by the shim where Docker, and so the CLI, is not there yet. Generated from the commands: npm run generate.
 # Commands
 holdfast: a self-hosted fintech back end. Docker is not running here; "sudo ./holdfast up" installs and starts what is missing.

@@ -7,7 +7,8 @@ import { createProgram } from './program.ts';
 const EXIT_USAGE = 2;
 
 try {
-  await createProgram().parseAsync();
+  const program = await createProgram(process.argv.slice(2));
+  await program.parseAsync();
   await commandEnds(Number(process.exitCode ?? 0));
 } catch (error) {
   const exitCode = report(error);

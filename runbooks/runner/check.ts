@@ -4,7 +4,7 @@ import { faultsOf } from './lint.ts';
 import { allPages } from './pages.ts';
 
 /** Holds every page against the grammar and the commands that there are, for CI. Prints each fault with its place; exits 1 if there is one. */
-const program = createProgram();
+const program = await createProgram();
 const pages = allPages();
 const faults = pages.flatMap((page) => faultsOf(page, (words) => faultOfWords(program, words)).map(({ line, what }) => `${page.file}:${line}: ${what}`));
 for (const fault of faults) console.error(fault);

@@ -6,7 +6,7 @@ import { parsePage } from './page.ts';
 import { allPages } from './pages.ts';
 
 const FENCE = '```';
-const program = createProgram();
+const program = await createProgram();
 const judge = (words: readonly string[]): string | undefined => faultOfWords(program, words);
 
 function block(commands: string, expectation = ''): string {
