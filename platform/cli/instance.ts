@@ -33,6 +33,10 @@ export interface Settings {
   backupRepository?: BackupRepository;
   /** A directory of the host that gets the checkpoints of the audit trail as well. */
   auditSecondPlace?: string;
+  /** Days that log lines and their snapshots are kept, where `up --logs-kept` has set another number than the compose files. */
+  logsKeptDays?: number;
+  /** A directory of the host for snapshots of log lines, instead of a volume on Docker's disk. */
+  logSnapshots?: string;
   /** Shards of the ledger, each a Postgres cluster. `shards add` adds one; there is no way back to fewer. */
   ledgers: number;
   /** The shard that `shards add` has begun to add, until it has joined. */
@@ -124,6 +128,8 @@ export class Instance {
       HOLDFAST_DOCKER_ROOT: this.settings.dockerRoot,
       HOLDFAST_AUDIT_SECOND: this.settings.auditSecondPlace === undefined ? 'none' : 'configured',
       HOLDFAST_AUDIT_SECOND_PLACE: this.settings.auditSecondPlace ?? '',
+      HOLDFAST_LOGS_KEPT_DAYS: String(this.settings.logsKeptDays ?? ''),
+      HOLDFAST_LOG_SNAPSHOTS: this.settings.logSnapshots ?? '',
       HOLDFAST_LEDGER_ADDRESSES: ledgerAddresses(this.settings.ledgers).join(','),
       HOLDFAST_ELASTICSEARCH_IMAGE: this.settings.elasticsearchImage ?? '',
       HOLDFAST_SECOND_REPOSITORY: this.settings.backupRepository?.kind === 'path' ? this.settings.backupRepository.path : '',

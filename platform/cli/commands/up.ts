@@ -1,10 +1,11 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { existsSync, statSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
-import { nestServices } from '../../components.ts';
+import { isAbsolute, join } from 'node:path';
+import { components, nestServices } from '../../components.ts';
+import { giveDirectory } from '../audit/host-file.ts';
 import { configureBackups } from '../backups/configure.ts';
 import { containersOf, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
@@ -26,6 +27,9 @@ import { ensureSecrets } from '../state/secrets.ts';
 import { forgetUpgrade } from '../upgrade/attempt.ts';
 import { otherVersionRunning, replaceVersion } from '../upgrade/replace-version.ts';
 import { setUp } from '../upgrade/set-up.ts';
+
+/** In place of a directory: none of the operator's. */
+const NONE = 'none';
 
 /** Components that start together. */
 interface Stage {
@@ -58,6 +62,8 @@ export interface UpOptions {
   port?: number;
   bind?: string;
   registry?: string;
+  logsKept?: number;
+  logSnapshots?: string;
   goBack?: true;
 }
 
@@ -68,6 +74,8 @@ export function upCommand(): Command {
     .option('--port <number>', 'public HTTPS port (default: 8443)', parsePort)
     .option('--bind <address>', 'address to listen on (default: 127.0.0.1)', parseAddress)
     .option('--registry <prefix>', 'registry to pull images from, before building them', parseRegistry, process.env.HOLDFAST_REGISTRY)
+    .addOption(new Option('--logs-kept <days>', 'how long log lines and their snapshots are kept (default: 30)').env('HOLDFAST_LOGS_KEPT_DAYS').argParser(parseDays))
+    .addOption(new Option('--log-snapshots <directory>', 'where snapshots of log lines are kept, best on another disk; "none": beside Docker\'s own data').env('HOLDFAST_LOG_SNAPSHOTS').argParser(parseDirectory))
     .option('--go-back', 'start this version on data of a newer one, where its changelog allows that (not remembered)')
     .addHelpText('after', '\nOptions are remembered. Ctrl-C at any point is safe: run up again to go on.\nExit status: 0 up and proven, 1 something to mend (the message says what), 2 wrong arguments.')
     .action(async (options: UpOptions, command: Command) => {
@@ -103,6 +111,8 @@ export async function bringUp(instance: Instance, options: UpOptions): Promise<v
     instance.settings.profiles = profiles.filter((profile) => profile !== 'kibana' || instance.settings.elasticsearchImage !== '');
     await instance.save();
   });
+  // Docker would make it itself, and for root alone.
+  if (options.logSnapshots !== undefined && options.logSnapshots !== NONE) await giveDirectory(instance, options.logSnapshots, components.elasticsearch.uid);
   const missing = vendorImages(instance.settings.registry).filter(({ profile }) => !instance.settings.profiles.includes(profile)).map(({ profile }) => profile);
   if (missing.length > 0) plain(`      ${missing.join(' and ')}: image not available here, everything else runs without (load or pull it, then run up again)`);
 
@@ -186,6 +196,9 @@ function applyOptions(instance: Instance, options: UpOptions): void {
   if (options.host) instance.settings.host = options.host;
   if (options.port) instance.settings.port = options.port;
   if (options.bind) instance.settings.bind = options.bind;
+  if (options.logsKept !== undefined) instance.settings.logsKeptDays = options.logsKept;
+  if (options.logSnapshots === NONE) delete instance.settings.logSnapshots;
+  else if (options.logSnapshots !== undefined) instance.settings.logSnapshots = options.logSnapshots;
   if (options.registry !== undefined) instance.settings.registry = options.registry && `${options.registry.replace(/\/+$/, '')}/`;
 }
 
@@ -215,6 +228,16 @@ function parseAddress(text: string): string {
 
 function parseRegistry(text: string): string {
   if (text.includes('://') || /\s/.test(text)) throw new InvalidArgumentError('a registry and prefix without https://, such as images.bank.example/holdfast.');
+  return text;
+}
+
+function parseDays(text: string): number {
+  if (!/^[1-9][0-9]{0,3}$/.test(text)) throw new InvalidArgumentError('a number of days from 1 to 9999.');
+  return Number(text);
+}
+
+function parseDirectory(text: string): string {
+  if (text !== NONE && !isAbsolute(text)) throw new InvalidArgumentError('an absolute path, such as /mnt/other/snapshots, or "none".');
   return text;
 }
 

@@ -69,7 +69,7 @@ export async function takeOver(instance: Instance, from: Source): Promise<Source
 }
 
 /**
- * The settings of the kit name directories of the lost machine: where it had a second repository, and a second place of audit checkpoints. The repository is where the
+ * The settings of the kit name directories of the lost machine: where it had a second repository, a second place of audit checkpoints, and snapshots of log lines. The repository is where the
  * operator says; what is not here at all is no longer configured, as Docker would make an empty directory in its place. Resolves with what people should know.
  */
 export async function settleDirectories(instance: Instance, found: Found, directory: string): Promise<string[]> {
@@ -84,6 +84,10 @@ export async function settleDirectories(instance: Instance, found: Found, direct
   if (settings.auditSecondPlace !== undefined && !isHere(settings.auditSecondPlace)) {
     notes.push(`the second place of audit checkpoints, ${settings.auditSecondPlace}, is not here: name one with ./holdfast audit second-place`);
     delete settings.auditSecondPlace;
+  }
+  if (settings.logSnapshots !== undefined && !isHere(settings.logSnapshots)) {
+    notes.push(`the directory of log snapshots, ${settings.logSnapshots}, is not here: name one with ./holdfast up --log-snapshots DIRECTORY`);
+    delete settings.logSnapshots;
   }
   await instance.save();
   return notes;

@@ -8,9 +8,9 @@ cp -r /opt/holdfast/. /run/holdfast/ca.crt /run/holdfast/tls.crt /run/holdfast/t
 mkdir -p "$ES_PATH_CONF/jvm.options.d"
 touch "$ES_PATH_CONF/role_mapping.yml"
 
-[[ $LOGS_KEPT_DAYS =~ ^[1-9][0-9]{0,3}$ ]] || { echo "HOLDFAST_LOGS_KEPT_DAYS=$LOGS_KEPT_DAYS is no number of days from 1 to 9999" >&2; exit 1; }
+[[ $LOGS_KEPT_DAYS =~ ^[1-9][0-9]{0,3}$ ]] || { echo "LOGS_KEPT_DAYS=$LOGS_KEPT_DAYS is no number of days from 1 to 9999" >&2; exit 1; }
 # Search lacks nothing without it, so nobody is stopped: alert LogSnapshotTooOld follows.
-[ -w /var/lib/snapshots ] || echo "no snapshot of log lines can be taken: uid 6122 may not write into /var/lib/snapshots. Of a directory (HOLDFAST_LOG_SNAPSHOTS):  chown 6122:6122 DIRECTORY" >&2
+[ -w /var/lib/snapshots ] || echo "no snapshot of log lines can be taken: uid 6122 may not write into /var/lib/snapshots. Of a directory:  ./holdfast up --log-snapshots DIRECTORY" >&2
 # Who deletes old log lines has a password of this start: nobody outside of this container needs it.
 head -c 32 /dev/urandom | sha256sum | cut -c1-64 > "$ES_PATH_CONF/retention-password"
 
