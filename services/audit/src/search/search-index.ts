@@ -7,6 +7,8 @@ import { moveIndexPosition, readEntries, readIndexPosition, readLastSequence } f
 import { documentOf, indexOf } from './document.ts';
 
 const BATCH = 500;
+/** A search sees what was copied a second later at the soonest, and for Elasticsearch a request costs as much as the entries in it. */
+const LINGER_MS = 250;
 const BACKOFF_MAX_MS = 5_000;
 
 const indexed = counter('audit_entries_indexed_total', 'Entries copied into Elasticsearch');
@@ -65,7 +67,10 @@ export class SearchIndex {
         const copied = await this.copyBatch();
         this.problem = undefined;
         attempt = 0;
-        if (copied < BATCH) await this.pause(this.everyMs, this.wake.signal);
+        if (copied < BATCH) {
+          if (copied > 0) await this.pause(LINGER_MS, this.stopping.signal);
+          await this.pause(this.everyMs, this.wake.signal);
+        }
       } catch (cause) {
         if (this.problem === undefined) log.warn('entries wait to be indexed; trying on', {}, cause);
         this.problem = `entries wait to be indexed: ${cause instanceof Error ? cause.message : String(cause)}`;
