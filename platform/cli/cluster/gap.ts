@@ -3,7 +3,7 @@ import type { Cluster, Node } from './nodes.ts';
 
 /** While it lasts, a probe commits through pg-router as the services do, one connection after the other. */
 export interface Probe {
-  /** Ends it, and says how long no commit was acknowledged at the longest, in milliseconds, a tenth of a second more or less. Undefined where it never saw two. */
+  /** Ends it, and says how long no commit was acknowledged at the longest, in milliseconds, a quarter of a second more or less. Undefined where it never saw two. */
   end(): Promise<number | undefined>;
 }
 
@@ -21,7 +21,7 @@ export function startProbe(beside: Node, cluster: Cluster, routerAddress: string
   const commit = "SELECT FROM pg_logical_emit_message(true, 'switchover', '')";
   const acknowledged = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint';
   // A process and a handshake each time: without the pause it would take from those it measures what they need to be back.
-  const script = 'rm -f "$1"; while [ ! -e "$1" ]; do psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$2" -c "$3" -c "$4" 2>/dev/null | grep -E "^[0-9]+$" || :; sleep 0.1; done; rm -f "$1"';
+  const script = 'rm -f "$1"; while [ ! -e "$1" ]; do psql -X -q -A -t -v ON_ERROR_STOP=1 -d "$2" -c "$3" -c "$4" 2>/dev/null | grep -E "^[0-9]+$" || :; sleep 0.25; done; rm -f "$1"';
   const id = beside.container?.id ?? '';
   const ended = run('docker', ['exec', id, 'timeout', String(LASTS_SECONDS), 'sh', '-c', script, 'probe', stop, connection, commit, acknowledged]);
   return {

@@ -12,7 +12,8 @@ import { exclusively } from '../lock.ts';
 
 /** More than it should ever take; Patroni gives up after 20 s. */
 const SWITCHED_MS = 60_000;
-/** Each look is a program that Docker starts in a node. */
+/** Each look is a program that Docker starts in a node, on the cores that the nodes need: none while it cannot have happened yet. */
+const FIRST_LOOK_MS = 1_500;
 const LOOK_MS = 400;
 /** What a replica may be behind: it would have to catch up while nobody can write. */
 const BEHIND_BYTES_MAX = 16 * 1024 ** 2;
@@ -41,12 +42,11 @@ interface Switched {
 }
 
 async function switchOver(instance: Instance, cluster: Cluster): Promise<Switched> {
-  const before = await readCluster(instance, cluster);
+  const [before, nodes, router] = await Promise.all([readCluster(instance, cluster), nodesOf(instance, cluster), routerAddress(instance)]);
   const candidate = candidateOf(before);
-  const nodes = await nodesOf(instance, cluster);
   const [from, to] = [before.leader, candidate].map((name) => nodes.find((node) => node.name === name));
   if (!from || !to) throw new UserError(`${cluster.name} has changed meanwhile. Nothing was done.`, [`Look:  ./holdfast cluster show ${cluster.name}`]);
-  const probe = await probeOf(instance, cluster, to);
+  const probe = router === undefined ? undefined : startProbe(to, cluster, router);
   try {
     // Patroni answers a second after it is done, or when it has given up: what has become of it is seen sooner by looking.
     const asked = commandPatroni(from, 'POST', '/switchover', { leader: from.name, candidate: to.name }, 30);
@@ -71,12 +71,12 @@ export function candidateOf(state: ClusterState): string {
   return replica.node;
 }
 
-async function probeOf(instance: Instance, cluster: Cluster, beside: Node): Promise<ReturnType<typeof startProbe> | undefined> {
+/** Of pg-router on the network of the nodes, where it runs. */
+async function routerAddress(instance: Instance): Promise<string | undefined> {
   const router = (await containersOf(instance)).find(({ service }) => service === 'pg-router');
   if (!router || router.pid === 0) return undefined;
   const { NetworkSettings } = await dockerApi<{ NetworkSettings: { Networks: Record<string, { IPAddress: string }> } }>(`/containers/${router.id}/json`);
-  const address = NetworkSettings.Networks[`${instance.name}_postgres`]?.IPAddress;
-  return address ? startProbe(beside, cluster, address) : undefined;
+  return NetworkSettings.Networks[`${instance.name}_postgres`]?.IPAddress || undefined;
 }
 
 async function untilSwitched(instance: Instance, cluster: Cluster, to: Node, asked: Promise<PatroniAnswer | undefined>): Promise<ClusterState> {
@@ -84,6 +84,7 @@ async function untilSwitched(instance: Instance, cluster: Cluster, to: Node, ask
   let refusal: string | undefined;
   asked.then((answer) => { if (answer && answer.status !== 200 && !String(answer.body).includes('status unknown')) refusal = `${answer.status} ${String(answer.body)}`; }, () => undefined);
   const deadline = Date.now() + SWITCHED_MS;
+  await Promise.race([pause(FIRST_LOOK_MS), asked.catch(() => undefined)]);
   for (;;) {
     // One look while it lasts, so as not to take time from what is waited for.
     const [leads] = await readPatroni(to, '/primary');
