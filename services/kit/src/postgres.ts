@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Address } from './config.ts';
 import { log } from './logging.ts';
@@ -28,6 +29,9 @@ export interface DatabaseOptions {
   readonly schema?: string;
 }
 
+/** Where nobody answers, or a leader that may not write yet, a service tries again so soon: each try costs both sides a handshake, at the moment when Postgres needs the processor most. */
+const TRY_AGAIN_MS = 100;
+
 // 20 is int8. Money and sequences are 64-bit: a double would lose digits silently.
 const types = { getTypeParser: (oid: number, format?: 'text' | 'binary') => (oid === 20 ? BigInt : pg.types.getTypeParser(oid, format as 'text')) };
 
@@ -52,6 +56,11 @@ export async function underLock<T>(connection: Connection, name: readonly [numbe
 export class Database implements Connection {
   readonly name: string;
   private readonly pool: pg.Pool;
+  /** Connections that were made and are not lost. */
+  private readonly living = new Set<pg.PoolClient>();
+  /** The one that is being made while there is none. */
+  private first: Promise<void> | undefined;
+  private tried_ms = -Infinity;
   private readonly stopWatching: () => void;
 
   constructor(options: DatabaseOptions) {
@@ -81,18 +90,15 @@ export class Database implements Connection {
       types: types as unknown as pg.CustomTypesConfig,
     };
     this.pool = new pg.Pool(settings);
+    this.pool.on('connect', (client) => this.living.add(client));
+    this.pool.on('remove', (client) => this.living.delete(client));
     // An idle connection that breaks (failover) must not end the process; the pool has already dropped it.
     this.pool.on('error', (cause) => log.warn('an idle database connection was lost', { 'db.name': this.name }, cause));
     this.stopWatching = watchTls((identity) => { this.pool.options.ssl = { ...identity, rejectUnauthorized: true }; }, directory);
   }
 
   async query<Row extends object = Record<string, unknown>>(sql: string, values: readonly unknown[] = [], name?: string): Promise<Row[]> {
-    try {
-      const result = await this.pool.query<Row>(statement(sql, values, name));
-      return result.rows;
-    } catch (cause) {
-      throw translated(cause, this.name);
-    }
+    return this.lend(async (client) => (await client.query<Row>(statement(sql, values, name))).rows, () => Promise.resolve());
   }
 
   /**
@@ -108,32 +114,51 @@ export class Database implements Connection {
     });
   }
 
-  /** Lends one connection for as long as `work` takes. It is thrown away if `work` fails, and an open transaction with it. */
+  /** Lends one connection for as long as `work` takes. It is thrown away if `work` fails and cannot be rolled back, and an open transaction with it. */
   async session<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    let client: pg.PoolClient;
-    try {
-      client = await this.pool.connect();
-    } catch (cause) {
-      throw translated(cause, this.name);
-    }
+    return this.lend((client) => work({
+      query: async <Row extends object>(sql: string, values: readonly unknown[] = [], name?: string) => (await client.query<Row>(statement(sql, values, name))).rows,
+    }), (client) => client.query('rollback'));
+  }
+
+  /** A refused statement leaves a good connection behind once `mend` is done; one that was lost is not worth waiting for. */
+  private async lend<T>(work: (client: pg.PoolClient) => Promise<T>, mend: (client: pg.PoolClient) => Promise<unknown>): Promise<T> {
+    const client = await this.connect();
     const lost = (cause: Error): void => log.warn('a database connection was lost in use', { 'db.name': this.name }, cause);
     client.on('error', lost);
     let broken: boolean | Error = false;
-    const connection: Connection = {
-      query: async <Row extends object>(sql: string, values: readonly unknown[] = [], name?: string) =>
-        (await client.query<Row>(statement(sql, values, name))).rows,
-    };
     try {
-      return await work(connection);
+      return await work(client);
     } catch (cause) {
       const told = translated(cause, this.name);
-      // A refused statement leaves a good connection behind once rolled back; one that was lost is not worth waiting for.
       if (told instanceof Problem && told !== cause) broken = true;
-      else await client.query('rollback').catch((failure: Error) => { broken = failure; });
+      else await mend(client).catch((failure: Error) => { broken = failure; });
       throw told;
     } finally {
       client.off('error', lost);
       client.release(broken);
+    }
+  }
+
+  /** While there is no connection, one is made at a time, and all who wait share what becomes of it. */
+  private async connect(): Promise<pg.PoolClient> {
+    try {
+      if (this.living.size === 0) {
+        this.first ??= this.makeFirst().finally(() => { this.first = undefined; });
+        await this.first;
+      }
+      return await this.pool.connect();
+    } catch (cause) {
+      throw translated(cause, this.name);
+    }
+  }
+
+  private async makeFirst(): Promise<void> {
+    await sleep(Math.max(0, this.tried_ms + TRY_AGAIN_MS - performance.now()));
+    try {
+      (await this.pool.connect()).release();
+    } finally {
+      this.tried_ms = performance.now();
     }
   }
 
@@ -142,12 +167,7 @@ export class Database implements Connection {
    * before is lost. Ends when told to, and rejects when the connection is lost: then it is for the caller to begin again.
    */
   async listen(channel: string, onNotice: () => void, signal: AbortSignal): Promise<void> {
-    let client: pg.PoolClient;
-    try {
-      client = await this.pool.connect();
-    } catch (cause) {
-      throw translated(cause, this.name);
-    }
+    const client = await this.connect();
     try {
       await new Promise<void>((resolve, reject) => {
         client.on('error', reject);
