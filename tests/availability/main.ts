@@ -6,6 +6,7 @@ import { faultsImage, images, imageTag } from '../../platform/cli/images/catalog
 import { ensureImages } from '../../platform/cli/images/ensure.ts';
 import { must, run } from '../../platform/cli/run.ts';
 import { PROJECT } from '../../platform/cli/versions.ts';
+import { circumstances } from '../bench/save-results.ts';
 import { HEALED_AT_WORK } from '../kit/budgets.ts';
 import { Platform } from '../kit/platform.ts';
 import { Clients } from './clients.ts';
@@ -52,7 +53,7 @@ async function main({ scenarios: chosen, runs, instance, keep }: Options): Promi
 }
 
 async function measureAll(chosen: readonly Scenario[], runs: number): Promise<Results> {
-  const began = new Date().toISOString();
+  const found = circumstances('bench:availability');
   const platform = await Platform.attach();
   try {
     await platform.healthy(HEALED_AT_WORK);
@@ -65,8 +66,7 @@ async function measureAll(chosen: readonly Scenario[], runs: number): Promise<Re
     } finally {
       await clients.stop();
     }
-    const { stdout } = await run('git', ['-C', PROJECT, 'rev-parse', '--short=10', 'HEAD']);
-    return { command: `npm run bench:availability -- ${process.argv.slice(2).join(' ')}`.trim(), began, commit: stdout.trim(), measured };
+    return { ...found, measured };
   } finally {
     platform.close();
   }

@@ -1,7 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
-import { join } from 'node:path';
-import { PROJECT } from '../../platform/cli/versions.ts';
+import { heading, saveResults, type Circumstances } from '../bench/save-results.ts';
 import { median } from '../bench/statistics.ts';
 import { WRITERS } from './clients.ts';
 import type { Run } from './measure.ts';
@@ -12,10 +9,7 @@ export interface Measured {
   readonly runs: readonly Run[];
 }
 
-export interface Results {
-  readonly command: string;
-  readonly began: string;
-  readonly commit: string;
+export interface Results extends Circumstances {
   readonly measured: readonly Measured[];
 }
 
@@ -24,7 +18,8 @@ export function holds({ scenario, runs }: Measured): boolean {
   return runs.length > 0 && runs.every(({ resumed_ms, gap_ms, lost }) => lost === 0 && resumed_ms <= scenario.most_ms && gap_ms <= (scenario.gapMost_ms ?? Infinity));
 }
 
-export function markdown({ command, began, commit, measured }: Results): string {
+export function markdown(results: Results): string {
+  const { measured } = results;
   const rows = measured.map((one) => {
     const resumed = one.runs.map(({ resumed_ms }) => resumed_ms);
     const gaps = one.runs.map(({ gap_ms }) => gap_ms);
@@ -33,8 +28,8 @@ export function markdown({ command, began, commit, measured }: Results): string 
     return `| ${one.scenario.what} | ${one.runs.length} | ${seconds(median(resumed))} | ${seconds(Math.max(...resumed))} | ${seconds(median(gaps))} | ${seconds(Math.max(...gaps))} | ${most} | ${holds(one) ? 'yes' : 'NO'} | ${sum(one.runs, 'acknowledged')} | ${sum(one.runs, 'lost')} | ${Math.min(...loads).toFixed(1)}-${Math.max(...loads).toFixed(1)} |`;
   });
   return [
-    `# Leader lost, ${began.slice(0, 10)}`, '',
-    `\`${command}\`, commit ${commit}, ${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB. ${WRITERS} writers transfer through the edge, about 70 a second; all times as they saw them.`, '',
+    ...heading('Leader lost', results),
+    `${WRITERS} writers transfer through the edge, about 70 a second; all times as they saw them.`, '',
     '| leader of ledger0 | runs | fault to first write: median | worst | gap: median | worst | at most | holds | acknowledged | lost | load average |',
     '|---|---|---|---|---|---|---|---|---|---|---|',
     ...rows, '',
@@ -43,14 +38,8 @@ export function markdown({ command, began, commit, measured }: Results): string 
   ].join('\n');
 }
 
-/** Beside each other: what a person reads, and what it was computed from. */
 export function save(results: Results): string {
-  const directory = join(PROJECT, 'tests/bench/results');
-  mkdirSync(directory, { recursive: true });
-  const name = join(directory, `${results.began.slice(0, 16).replace(':', '')}-availability`);
-  writeFileSync(`${name}.json`, `${JSON.stringify(results, null, 1)}\n`);
-  writeFileSync(`${name}.md`, markdown(results));
-  return `${name}.md`;
+  return saveResults('availability', results, markdown(results));
 }
 
 function sum(runs: readonly Run[], what: 'acknowledged' | 'lost'): number {

@@ -43,7 +43,7 @@ interface Step {
   readonly load: number;
 }
 
-const found = await circumstances('bench:audit');
+const found = circumstances('bench:audit');
 const steps: Step[] = [];
 let cpu_before = process.cpuUsage();
 /** With the processor time that this process took since the step before: a busy machine makes everything late, and takes nothing from that. */

@@ -33,7 +33,7 @@ if (values.help) {
 }
 
 process.env.HOLDFAST_INSTANCE = values.instance;
-const found = await circumstances('bench:dashboards');
+const found = circumstances('bench:dashboards');
 const platform = await Platform.attach();
 try {
   const questions = Map.groupBy(panelQuestions(), ({ dashboard }) => dashboard);

@@ -51,7 +51,7 @@ Results: tests/bench/results/`);
 }
 const say = (line: string): void => console.error(`${new Date().toISOString().slice(11, 19)}  ${line}`);
 
-const found = await circumstances('bench:logs');
+const found = circumstances('bench:logs');
 const logs = await SmallLogs.start(`logs-bench-${randomBytes(3).toString('hex')}`);
 try {
   const runs: Run[] = [];

@@ -1,13 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PROJECT } from '../../platform/cli/versions.ts';
+import { commitUnderTest } from '../kit/evidence.ts';
 import { faultsOf, type Pair, type RowResult } from './measure.ts';
 import { memoryLine, type MemoryResult } from './memory.ts';
 import { CLIENTS, SCALE } from './pgbench.ts';
 import { plot } from './plot.ts';
+import { commandLine } from './save-results.ts';
 import { median } from './statistics.ts';
 
 const RESULTS = fileURLToPath(new URL('./results', import.meta.url));
@@ -78,19 +78,9 @@ interface Circumstances {
 
 function circumstances(): Circumstances {
   return {
-    date: began.toISOString(), commit: commit(), cores: availableParallelism(), processor: cpus()[0]?.model ?? '',
-    memory_gib: Math.round(totalmem() / 2 ** 30), command: ['npm run bench:ledger', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+    date: began.toISOString(), commit: commitUnderTest(), cores: availableParallelism(), processor: cpus()[0]?.model ?? '',
+    memory_gib: Math.round(totalmem() / 2 ** 30), command: commandLine('bench:ledger'),
   };
-}
-
-/** What was measured, and whether the sources say the same; a copy without its history cannot tell. */
-function commit(): string {
-  const git = (...args: string[]): string => execFileSync('git', args, { cwd: PROJECT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-  try {
-    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--', 'services', 'platform') === '' ? '' : ' with changes'}`;
-  } catch {
-    return 'unknown';
-  }
 }
 
 /** Writes the result beside those before it, under the time when it began: JSON, the table as text, a plot. After every row, so that a run which is cut off leaves what it has. */

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT } from '../../platform/cli/versions.ts';
-import { run } from '../../platform/cli/run.ts';
+import { commitUnderTest } from '../kit/evidence.ts';
 
 /** What a reader must know of a measurement to believe it. */
 export interface Circumstances {
@@ -11,9 +11,13 @@ export interface Circumstances {
   readonly commit: string;
 }
 
-export async function circumstances(script: string): Promise<Circumstances> {
-  const { stdout } = await run('git', ['-C', PROJECT, 'rev-parse', '--short=10', 'HEAD']);
-  return { command: [`npm run ${script}`, ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '), began: new Date().toISOString(), commit: stdout.trim() };
+export function circumstances(script: string): Circumstances {
+  return { command: commandLine(script), began: new Date().toISOString(), commit: commitUnderTest() };
+}
+
+/** As somebody would type it to measure again. */
+export function commandLine(script: string): string {
+  return [`npm run ${script}`, ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
 }
 
 export function heading(title: string, { command, began, commit }: Circumstances): string[] {

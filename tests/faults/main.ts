@@ -6,6 +6,7 @@ import { faultsImage, images, imageTag } from '../../platform/cli/images/catalog
 import { ensureImages } from '../../platform/cli/images/ensure.ts';
 import { docker, must, run } from '../../platform/cli/run.ts';
 import { PROJECT } from '../../platform/cli/versions.ts';
+import { commitUnderTest } from '../kit/evidence.ts';
 import { Platform } from '../kit/platform.ts';
 import { append, harnessHash } from './results.ts';
 import { FaultRun } from './run.ts';
@@ -83,7 +84,7 @@ async function onePart(options: Options): Promise<boolean> {
     if (outcome.violations.length > 0) say(`replay:  npm run test:faults -- --seed ${seed} --faults ${faults}`);
     if (options.record) {
       const { operations, unknown, violations, seconds } = outcome;
-      append({ date: new Date().toISOString().slice(0, 16).replace('T', ' '), seed, faults, operations, unknown, violations: violations.length, seconds, commit: await commitOf(), harness: harnessHash() });
+      append({ date: new Date().toISOString().slice(0, 16).replace('T', ' '), seed, faults, operations, unknown, violations: violations.length, seconds, commit: commitUnderTest(), harness: harnessHash() });
     }
     return outcome.violations.length === 0;
   } finally {
@@ -127,13 +128,6 @@ async function helperImage(registry: string): Promise<string> {
   mkdirSync(REPORTS, { recursive: true });
   await ensureImages(registry, REPORTS, say, [...images.filter(({ name }) => name === 'base'), faultsImage]);
   return imageTag(registry, faultsImage.name);
-}
-
-/** What was tested: the commit, marked if files differ from it. */
-async function commitOf(): Promise<string> {
-  const git = async (...args: string[]): Promise<string> => (await run('git', ['-C', PROJECT, ...args])).stdout.trim();
-  const changed = await git('status', '--porcelain', '--untracked-files=no', '--', 'services', 'platform');
-  return `${(await git('rev-parse', '--short=10', 'HEAD')) || 'unknown'}${changed ? ' and changes' : ''}`;
 }
 
 function optionsOf(): Options | undefined {

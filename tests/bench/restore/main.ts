@@ -5,6 +5,7 @@ import { must, run } from '../../../platform/cli/run.ts';
 import { PROJECT } from '../../../platform/cli/versions.ts';
 import { HEALED_AT_WORK } from '../../kit/budgets.ts';
 import { Platform } from '../../kit/platform.ts';
+import { circumstances } from '../save-results.ts';
 import { againstCopying } from './against-copying.ts';
 import { fillLedger, untilRead } from './fill.ts';
 import { pointInTime } from './point-in-time.ts';
@@ -57,8 +58,7 @@ async function main({ instance, port, keep, ...wanted }: Options): Promise<numbe
 }
 
 async function measureAll({ parts, bytes, pairs, machines }: Omit<Options, 'instance' | 'port' | 'keep'>, holdfast: (...words: string[]) => Promise<string>): Promise<Results> {
-  const began = new Date().toISOString();
-  const { stdout } = await run('git', ['-C', PROJECT, 'rev-parse', '--short=10', 'HEAD']);
+  const found = circumstances('bench:restore');
   let platform = await Platform.attach();
   try {
     await platform.healthy(HEALED_AT_WORK);
@@ -66,7 +66,7 @@ async function measureAll({ parts, bytes, pairs, machines }: Omit<Options, 'inst
     say('until every reader has what it tells');
     await untilRead(platform);
     await holdfast('backup', '--type', 'full');
-    const results: Results = { command: `npm run bench:restore -- ${process.argv.slice(2).join(' ')}`.trim(), began, commit: stdout.trim(), ledger, machines: [] };
+    const results: Results = { ...found, ledger, machines: [] };
     if (parts.includes('copying')) results.copying = await againstCopying(platform.instance, pairs, say);
     if (parts.includes('point-in-time')) results.pointInTime = await pointInTime(platform, say);
     say(`saved: ${save(results)}`);

@@ -1,7 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, totalmem } from 'node:os';
-import { join } from 'node:path';
-import { PROJECT } from '../../../platform/cli/versions.ts';
+import { availableParallelism } from 'node:os';
+import { heading, saveResults, type Circumstances } from '../save-results.ts';
 import { median } from '../statistics.ts';
 import type { AgainstCopying } from './against-copying.ts';
 import type { PointInTime } from './point-in-time.ts';
@@ -10,10 +8,7 @@ import type { WholeMachine } from './whole-machine.ts';
 /** The most that each may come to. */
 export const GOALS = { machine_s: 300, rpo_s: 60, ratio: 3, pointInTime_s: 20 } as const;
 
-export interface Results {
-  readonly command: string;
-  readonly began: string;
-  readonly commit: string;
+export interface Results extends Circumstances {
   readonly ledger: { readonly transfers: number; readonly bytes: number };
   copying?: AgainstCopying;
   pointInTime?: PointInTime;
@@ -58,10 +53,10 @@ export function figuresOf({ copying, pointInTime, machines }: Results): Figure[]
 }
 
 export function markdown(results: Results): string {
-  const { command, began, commit, ledger, copying, pointInTime, machines } = results;
+  const { ledger, copying, pointInTime, machines } = results;
   return [
-    `# Restored, ${began.slice(0, 10)}`, '',
-    `\`${command}\`, commit ${commit}, ${availableParallelism()} cores, ${Math.round(totalmem() / 1024 ** 3)} GiB. The database of ledger0 has ${megabytes(ledger.bytes)} in ${ledger.transfers.toLocaleString('en')} transfers with their entries, keys, events and partly random texts.`, '',
+    ...heading('Restored', results),
+    `The database of ledger0 has ${megabytes(ledger.bytes)} in ${ledger.transfers.toLocaleString('en')} transfers with their entries, keys, events and partly random texts.`, '',
     '| what | measured | at most | holds | load average |',
     '|---|---|---|---|---|',
     ...figuresOf(results).map(({ what, measured, goal, holds, load }) => `| ${what} | ${measured} | ${goal} | ${holds ? 'yes' : 'NO'} | ${load} |`), '',
@@ -71,14 +66,9 @@ export function markdown(results: Results): string {
   ].join('\n');
 }
 
-/** Beside each other: what a person reads, and what it was computed from. After each part, so that a run which is cut off leaves what it has. */
+/** After each part, so that a run which is cut off leaves what it has. */
 export function save(results: Results): string {
-  const directory = join(PROJECT, 'tests/bench/results');
-  mkdirSync(directory, { recursive: true });
-  const name = join(directory, `${results.began.slice(0, 16).replace(':', '')}-restore`);
-  writeFileSync(`${name}.json`, `${JSON.stringify(results, null, 1)}\n`);
-  writeFileSync(`${name}.md`, markdown(results));
-  return `${name}.md`;
+  return saveResults('restore', results, markdown(results));
 }
 
 /** The least and the most, of all halves. */
