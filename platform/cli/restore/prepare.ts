@@ -32,15 +32,15 @@ export async function fetch(instance: Instance, part: ClusterUndertaking, say: (
 
 async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
   if (source.kind === 'kept') {
-    await workshop.sh(`mkdir -p -m 0700 ${AREA} ${AREA}/spool; [ -e ${PREPARED} ] || mv "${HOME}/kept/$1" ${PREPARED}`, source.by);
+    await workshop.sh(`mkdir -p -m 0700 ${AREA}; [ -e ${PREPARED} ] || mv "${HOME}/kept/$1" ${PREPARED}`, source.by);
     return;
   }
   // Without either of these pgBackRest would not take what lies there for part of a database, and refuse.
   const begun = await workshop.sh(`
-    mkdir -p -m 0700 ${PREPARED} ${AREA}/spool
+    mkdir -p -m 0700 ${PREPARED}
     if [ -e ${PREPARED}/backup.manifest ] || [ -e ${PREPARED}/PG_VERSION ]; then echo yes; else rm -rf ${PREPARED}; mkdir -m 0700 ${PREPARED}; fi`);
   const { exitCode, said } = await workshop.watch([
-    'pgbackrest', `--stanza=${cluster}`, `--pg1-path=${PREPARED}`, `--spool-path=${AREA}/spool`, `--process-max=${PROCESSES}`, '--log-level-console=detail', `--set=${source.backup}`,
+    'pgbackrest', `--stanza=${cluster}`, `--pg1-path=${PREPARED}`, `--process-max=${PROCESSES}`, '--log-level-console=detail', `--set=${source.backup}`,
     ...(begun === 'yes' ? ['--delta'] : []), ...source.options, 'restore',
   ], (line) => {
     const [, percent] = /\((?:[^()]*), (\d+)(?:\.\d+)?%\)/.exec(line) ?? [];
@@ -95,7 +95,7 @@ export async function recover(instance: Instance, undertaking: Undertaking, part
 async function beginRecoveryOfKept(workshop: Workshop, cluster: string): Promise<void> {
   await workshop.sh(`
     touch ${PREPARED}/recovery.signal
-    printf "%s\\n" "restore_command = 'pgbackrest --stanza=$1 --pg1-path=${PREPARED} --spool-path=${AREA}/spool archive-get %f \\"%p\\"'" "recovery_target_timeline = 'current'" >> ${PREPARED}/postgresql.auto.conf`, cluster);
+    printf "%s\\n" "restore_command = 'pgbackrest --stanza=$1 --pg1-path=${PREPARED} archive-get %f \\"%p\\"'" "recovery_target_timeline = 'current'" >> ${PREPARED}/postgresql.auto.conf`, cluster);
 }
 
 async function opened(workshop: Workshop, cluster: string, say: (detail: string) => void): Promise<void> {

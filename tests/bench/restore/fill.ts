@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Platform } from '../../kit/platform.ts';
 import { within } from '../../kit/within.ts';
+import { readCpu } from '../cpu.ts';
 
 const OWNER = 'bench:restore';
 const CLUSTER = 'ledger0';
@@ -10,6 +12,10 @@ const ROUNDS_AT_A_TIME = 5;
 const RANDOM_CHARACTERS = 3_840;
 /** Readers take a few thousand events a second, beside all that the machine does otherwise. */
 const READ_WITHIN_MS = 1_800_000;
+const AT_REST_WITHIN_MS = 300_000;
+/** An idle platform takes a third of a core, and a scrape or a backup of an hour's WAL comes on top. */
+const AT_REST_CORES = 0.6;
+const AT_REST_FOR_MS = 5_000;
 
 /**
  * Writes transfers straight into the tables of a ledger until its database is of that size: with their entries, their keys, their texts and their events, as the
@@ -38,6 +44,18 @@ export async function untilRead(platform: Platform): Promise<void> {
     const [left] = await platform.query<{ n: number }>('core', 'audit', 'SELECT (SELECT max(sequence) FROM audit_log) - (SELECT sequence FROM search_index_position) AS n');
     if (typeof told?.n === 'number' && read.every(([position]) => position?.n === told.n) && (left?.n ?? 0) < 1_000) return true;
     throw new Error(`told ${told?.n ?? 'not all'}, read ${read.map(([position]) => position?.n ?? 0).join(' and ')}, ${left?.n} not searchable`);
+  });
+}
+
+/** What it still does with what it has read, and forgets of it, is not to be measured with what comes then. */
+export async function untilAtRest(): Promise<void> {
+  await within(AT_REST_WITHIN_MS, 'the platform to be at rest', async () => {
+    const before = readCpu({});
+    await pause(AT_REST_FOR_MS);
+    const after = readCpu({});
+    const cores = (after.host_s - before.host_s) / ((after.at_ms - before.at_ms) / 1_000);
+    if (cores > AT_REST_CORES) throw new Error(`${cores.toFixed(2)} cores at work`);
+    return true;
   });
 }
 

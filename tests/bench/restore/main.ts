@@ -7,7 +7,7 @@ import { HEALED_AT_WORK } from '../../kit/budgets.ts';
 import { Platform } from '../../kit/platform.ts';
 import { circumstances } from '../save-results.ts';
 import { againstCopying } from './against-copying.ts';
-import { fillLedger, untilRead } from './fill.ts';
+import { fillLedger, untilAtRest, untilRead } from './fill.ts';
 import { pointInTime } from './point-in-time.ts';
 import { figuresOf, markdown, save, type Results } from './report.ts';
 import { wholeMachine } from './whole-machine.ts';
@@ -67,6 +67,8 @@ async function measureAll({ parts, bytes, pairs, machines }: Omit<Options, 'inst
     await untilRead(platform);
     await holdfast('backup', '--type', 'full');
     const results: Results = { ...found, ledger, machines: [] };
+    say('until the platform is at rest');
+    await untilAtRest();
     if (parts.includes('copying')) results.copying = await againstCopying(platform.instance, pairs, say);
     if (parts.includes('point-in-time')) results.pointInTime = await pointInTime(platform, say);
     say(`saved: ${save(results)}`);
