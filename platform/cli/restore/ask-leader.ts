@@ -11,8 +11,8 @@ export interface Leader { node: string; answers: boolean }
 export async function leaderOf(instance: Instance, cluster: string): Promise<Leader> {
   const { nodes } = clusterNamed(cluster, instance);
   for (const node of nodes) {
-    const leader = (await membersOf(instance, node)).find(({ Role, State }) => Role === 'Leader' && State === 'running');
-    if (leader) return { node: leader.Member, answers: (await askNode(instance, leader.Member, 'postgres', 'SELECT 1')) === '1' };
+    const leader = (await membersOf(instance, node)).find(({ role, state }) => role === 'leader' && state === 'running');
+    if (leader) return { node: leader.name, answers: (await askNode(instance, leader.name, 'postgres', 'SELECT 1')) === '1' };
   }
   return { node: nodes[0], answers: false };
 }

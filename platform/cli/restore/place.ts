@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { readPatroni, type Node } from '../cluster/nodes.ts';
+import { containersOf } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import type { ClusterUndertaking, Undertaking } from './undertaking.ts';
@@ -22,7 +24,7 @@ export async function place(instance: Instance, undertaking: Undertaking, part: 
   await forgetLeader(instance, part.cluster);
   say(`${part.node} takes the lead`);
   await startNodes(instance, [part.node]);
-  await until(LEADS_WITHIN_MS, `${part.node} does not take the lead`, part.node, async () => (await roleOf(instance, part.node)) === 'leader');
+  await until(LEADS_WITHIN_MS, `${part.node} does not take the lead`, part.node, () => leads(instance, part.node));
 }
 
 /** The others follow; a ledger takes no posting before one does. */
@@ -32,8 +34,8 @@ export async function follow(instance: Instance, part: ClusterUndertaking, say: 
   for (const other of part.others) {
     say(other);
     await until(FOLLOWS_WITHIN_MS, `${other} does not follow ${part.node}`, other, async () => {
-      const member = (await membersOf(instance, part.node)).find(({ Member }) => Member === other);
-      return member?.State === 'streaming' && member.Role.startsWith('Sync');
+      const member = (await membersOf(instance, part.node)).find(({ name }) => name === other);
+      return member?.state === 'streaming' && member.role === 'sync_standby';
     });
   }
 }
@@ -53,7 +55,9 @@ const SWAP = `
 
 /** The others first: who leads hands over to nobody then. */
 export async function stopNodes(instance: Instance, parts: readonly Pick<ClusterUndertaking, 'node' | 'others'>[]): Promise<void> {
-  for (const nodes of [parts.flatMap(({ others }) => others), parts.map(({ node }) => node)]) {
+  const live = new Set((await containersOf(instance)).filter(({ pid, health }) => pid > 0 || health === 'restarting').map(({ service }) => service));
+  for (const all of [parts.flatMap(({ others }) => others), parts.map(({ node }) => node)]) {
+    const nodes = all.filter((node) => live.has(node));
     if (nodes.length > 0) await instance.compose(['stop', '--timeout', '60', ...nodes]);
   }
 }
@@ -67,20 +71,24 @@ async function forgetLeader(instance: Instance, cluster: string): Promise<void> 
   await instance.compose(['exec', '-T', 'etcd', 'sh', '-euc', FORGET, 'sh', `/service/${cluster}/`]);
 }
 
-const FORGET = `
-  keys=$(etcdctl get --prefix "$1" --keys-only)
-  for key in $keys; do [ "$key" = "$1config" ] || etcdctl del "$key" > /dev/null; done`;
+/** What sorts before `config`, and what sorts after it, up to where the prefix ends: `0` is what follows `/`. */
+const FORGET = 'etcdctl del --range "$1" "$1config" > /dev/null; etcdctl del --range "$1confih" "${1%/}0" > /dev/null';
 
-interface Member { Member: string; Role: string; State: string; TL?: number }
+interface Member { name: string; role: string; state: string }
 
+/** As Patroni of one of them sees them; none where nobody answers. */
 export async function membersOf(instance: Instance, node: string): Promise<Member[]> {
-  const { exitCode, stdout } = await instance.tryCompose(['exec', '-T', node, 'patronictl', 'list', '-f', 'json']);
-  return exitCode === 0 ? JSON.parse(stdout) as Member[] : [];
+  const [cluster] = await readPatroni(await nodeNamed(instance, node), '/cluster');
+  return cluster?.status === 200 ? (cluster.body as { members: Member[] }).members : [];
 }
 
-async function roleOf(instance: Instance, node: string): Promise<'leader' | 'other'> {
-  const { stdout } = await instance.tryCompose(['exec', '-T', node, 'curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', '--max-time', '4', '--cacert', '/run/holdfast/ca.crt', `https://${node}:8008/primary`]);
-  return stdout.trim() === '200' ? 'leader' : 'other';
+async function leads(instance: Instance, node: string): Promise<boolean> {
+  const [primary] = await readPatroni(await nodeNamed(instance, node), '/primary');
+  return primary?.status === 200;
+}
+
+async function nodeNamed(instance: Instance, name: string): Promise<Node> {
+  return { name, container: (await containersOf(instance)).find(({ service }) => service === name) };
 }
 
 async function until(budget_ms: number, otherwise: string, node: string, ask: () => Promise<boolean>): Promise<void> {
