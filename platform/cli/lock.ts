@@ -2,6 +2,7 @@ import { link, mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
+import { tellKitState } from './recovery-kit/record.ts';
 
 /**
  * Runs `work` while no other command changes this instance. The lock names its holder by process id (the toolbox sees
@@ -24,7 +25,10 @@ export async function exclusively<T>(instance: Instance, command: string, work: 
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    return await work();
+    const result = await work();
+    // What it has changed may be in the newest recovery kit as it was before.
+    await tellKitState(instance);
+    return result;
   } catch (error) {
     // Ctrl-C reaches the programs that were started for it too: that they failed is no news, and no defect.
     throw end ? await end : error;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clustersOf, LEDGERS_AT_FIRST } from '../../components.ts';
 import type { Instance } from '../instance.ts';
+import { exclusively } from '../lock.ts';
 import { ensureSecrets } from '../state/secrets.ts';
 import { kitContents } from './contents.ts';
 import { commitOf, openKit, packKit, refuseOverInstance, unpackKit } from './kit.ts';
@@ -139,6 +140,17 @@ describe('whether the newest kit is out of date', () => {
     await ensureSecrets(directory, ['bank.example'], LEDGERS_AT_FIRST);
     writeFileSync(join(directory, 'secrets/alertmanager/second-receiver'), 'another');
     expect(await kitState(instance)).toMatchObject({ current: false, changed: ['vault/grafana-admin-password'], added: ['secrets/alertmanager/second-receiver'] });
+  });
+
+  test('the monitoring could go on saying that there is one, after a command that has changed a secret', async () => {
+    await rememberKit(instance, 'kit.age', '2026-01-01T00:00:00.000Z');
+    const told = (): unknown => JSON.parse(readFileSync(join(directory, 'secrets/backup-scheduler/recovery-kit.json'), 'utf8'));
+    expect(told()).toMatchObject({ current: true });
+    await exclusively(instance, 'rotate', async () => {
+      rmSync(join(directory, 'vault/grafana-admin-password'));
+      await ensureSecrets(directory, ['bank.example'], LEDGERS_AT_FIRST);
+    });
+    expect(told()).toMatchObject({ current: false });
   });
 
   test('a second repository could be configured of which the kit knows nothing', async () => {
