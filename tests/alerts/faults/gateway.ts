@@ -13,12 +13,12 @@ export const gatewayFaults: readonly Fault[] = [
     make: (platform) => ask('RateLimitStorm', 20, () => platform.visitor.call('GET', '/v1/accounts')), undo: () => quiet('RateLimitStorm'), scaled: { for: '15s', range: ['5m', '1m'] },
   },
   {
-    alert: 'UnauthenticatedSpike', what: 'somebody tries forged tokens, eight a second', labels: {}, touches: [ANONYMOUS], needs: ['requests'],
+    alert: 'UnauthenticatedSpike', what: 'somebody tries forged tokens, eight a second, of which two are looked at; more than one counts as many', labels: {}, touches: [ANONYMOUS], needs: ['requests'],
     make: async (platform) => {
       const forged = await forgedToken(platform);
       await ask('UnauthenticatedSpike', 8, () => platform.visitor.call('GET', '/v1/accounts', undefined, { authorization: `Bearer ${forged}` }));
     },
-    undo: () => quiet('UnauthenticatedSpike'), scaled: { for: '15s', range: ['10m', '1m'] },
+    undo: () => quiet('UnauthenticatedSpike'), scaled: { for: '15s', number: ['2', '1'], range: ['10m', '1m'] },
   },
   {
     alert: 'ForbiddenSpike', what: 'a customer asks for the audit trail, four times a second', labels: {}, needs: ['requests'],
@@ -49,6 +49,7 @@ export const gatewayFaults: readonly Fault[] = [
       await quiet('DenialsNotAudited');
       await rejoined('gateway', 'kafka')(platform);
     },
+    scaled: { range: ['15m', '2m'] },
   },
   {
     alert: 'RequestsRepeated', what: 'users is stopped, and people ask for their profiles', labels: { service: 'users' }, touches: ['users'], needs: ['requests'],

@@ -13,7 +13,7 @@ const busy = new Load();
 export const ledgerFaults: readonly Fault[] = [
   { alert: 'LedgerFindings', what: 'a balance is changed past the service, and the ledger verifies itself', labels: {}, make: changeAndVerify, undo: (platform) => changeBalance(platform, -1), undoBefore: 'Check', touches: ['verification'], needs: ['transactions'], always: true },
   { alert: 'LedgerNotVerified', what: 'holds of ledger1 cannot be read, and all verifications that passed are made 30 hours old', labels: {}, make: neverVerified, undo: letRead, scaled: { for: '15s' }, touches: ['verification'], needs: ['transactions'] },
-  { alert: 'LedgerVerificationIncomplete', what: 'holds of ledger1 cannot be read', labels: {}, make: refuseToRead, undo: letRead, scaled: { for: '15s' }, touches: ['verification'], needs: ['transactions'] },
+  { alert: 'LedgerVerificationIncomplete', what: 'holds of ledger1 cannot be read', labels: {}, prepare: async (platform) => { await platform.command('ledger', 'verify'); }, make: refuseToRead, undo: letRead, scaled: { for: '15s' }, touches: ['verification'], needs: ['transactions'] },
   { alert: 'MoneyInTransit', what: 'a session holds the account of a payee on ledger1', labels: { shard: '0' }, make: holdPayee, undo: (platform) => payee.end(platform), scaled: { for: '15s', number: ['60', '20'] }, touches: ['transactions'] },
   { alert: 'EventsNotPublished', what: 'what transactions sends to Kafka is lost', labels: { shard: '0' }, make: async (platform) => { await silence(platform); await platform.fundedCustomer(1n); await customerOn(platform, 0); }, undo: speak, undoBefore: 'Check', scaled: { for: '15s', number: ['60', '20'] }, touches: ['kafka'], needs: ['transactions'] },
   { alert: 'OutboxGrows', what: 'what transactions sends to Kafka is lost, while people pay', labels: { shard: '0' }, make: payIntoSilence, undo: async (platform) => { busy.stop(); await speak(platform); }, scaled: { for: '15s', number: ['20000', '100'], range: ['10m', '1m'] }, touches: ['kafka'], needs: ['transactions'] },
@@ -70,7 +70,7 @@ async function payIntoSilence(platform: Platform): Promise<void> {
 
 async function payWithoutMoney(platform: Platform): Promise<void> {
   const person = await platform.fundedCustomer(1n);
-  refused.start(5_000, () => transferMany(person, person.from, person.to, 40, 1_000n));
+  refused.start(2_000, () => transferMany(person, person.from, person.to, 40, 1_000n));
 }
 
 async function payToFrozen(platform: Platform): Promise<void> {

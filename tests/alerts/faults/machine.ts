@@ -16,6 +16,8 @@ const MOUNT = '/mnt/holdfast-alert-test';
 const FILLER = join(PROJECT, '.holdfast', 'test-reports', 'alerts', 'filler');
 const GIGABYTES = 10;
 const SEEN_MS = 240_000;
+/** Programs that wait for one thing make others wait for another. */
+const PRESSURE = 'pressure';
 
 /** A test has the whole machine to itself as little as an installation has: where the machine's limit would have to be reached, the threshold comes to it. */
 export const machineFaults: readonly Fault[] = [
@@ -34,21 +36,22 @@ export const machineFaults: readonly Fault[] = [
   {
     alert: 'MemoryPressure', what: 'a program reads a file four times as large as its memory, again and again; a thousandth of the time counts as pressure', labels: {},
     make: (platform) => beginHelper(platform, 'MemoryPressure', ['--memory', '64m'], ['sh', '-c', 'head -c 256m /dev/zero > /var/tmp/large; while :; do cat /var/tmp/large /var/tmp/large > /dev/null; done']),
-    undo: (platform) => endHelper(platform, 'MemoryPressure'), scaled: { for: '15s', range: ['5m', '1m'], number: ['0.10', '0.001'] },
+    undo: (platform) => endHelper(platform, 'MemoryPressure'), scaled: { for: '15s', range: ['5m', '1m'], number: ['0.10', '0.001'] }, touches: [PRESSURE],
   },
   {
-    alert: 'CpuPressure', what: 'eight programs compute without end, after all others', labels: {},
+    alert: 'CpuPressure', what: 'eight programs compute without end, after all others; three fifths of the time count as always', labels: {},
     make: (platform) => beginHelper(platform, 'CpuPressure', ['--cpu-shares', '2'], ['sh', '-c', 'for i in 1 2 3 4 5 6 7 8; do nice -n 19 sh -c "while :; do :; done" & done; wait']),
-    undo: (platform) => endHelper(platform, 'CpuPressure'), scaled: { for: '15s', range: ['15m', '1m'] },
+    undo: (platform) => endHelper(platform, 'CpuPressure'), scaled: { for: '15s', range: ['15m', '1m'], number: ['0.95', '0.6'] }, touches: [PRESSURE],
   },
   {
     alert: 'DiskPressure', what: 'eight programs wait for the disk at each block they write; a fiftieth of the time counts as pressure', labels: {},
     make: (platform) => beginHelper(platform, 'DiskPressure', [], ['sh', '-c', 'for i in 1 2 3 4 5 6 7 8; do while :; do dd if=/dev/zero of=/var/tmp/block-$i bs=256k count=100 oflag=dsync 2> /dev/null; done & done; wait']),
-    undo: (platform) => endHelper(platform, 'DiskPressure'), scaled: { for: '15s', range: ['10m', '1m'], number: ['0.5', '0.02'] },
+    undo: (platform) => endHelper(platform, 'DiskPressure'), scaled: { for: '15s', range: ['10m', '1m'], number: ['0.5', '0.02'] }, touches: [PRESSURE],
   },
   {
     alert: 'OutOfMemoryKill', what: 'a program takes more memory than its container has', labels: {},
     make: (platform) => beginHelper(platform, 'OutOfMemoryKill', ['--memory', '32m'], ['sh', '-c', 'head -c 200m /dev/zero | tail -c 200m']),
+    scaled: { range: ['15m', '2m'] },
   },
   { alert: 'ClockStepped', what: 'node-exporter is told another moment of the boot, as after a step of the clock by a minute', labels: {}, touches: ['node-exporter'], make: stepClock, undo: stepClockBack },
   { alert: 'FileHandlesLow', what: 'nothing is broken: any open file counts as too many', labels: {}, scaled: { for: '15s', number: ['0.8', '0'] } },

@@ -13,7 +13,7 @@ export const postgresFaults: readonly Fault[] = [
   { alert: 'PostgresLeaderMissing', what: 'both nodes of ledger1 are stopped', labels: { cluster: 'ledger1' }, make: async (platform) => { await platform.stop('ledger1-b'); await platform.stop('ledger1-a'); }, touches: ['transactions'], always: true },
   { alert: 'PostgresNodeDown', what: 'the postmaster of core’s replica is frozen: it takes no new connection', labels: { cluster: 'core' }, make: freezePostmaster, scaled: { for: '15s' } },
   {
-    alert: 'PostgresReplicaLags', what: 'replay is paused on the replica of ledger0, and 16 MiB are written', labels: { cluster: 'ledger0' }, make: pauseReplay, undo: resumeReplay, undoBefore: 'Check',
+    alert: 'PostgresReplicaLags', what: 'the process that replays is frozen on the replica of ledger0, and 16 MiB are written', labels: { cluster: 'ledger0' }, make: freezeReplay, undo: thawReplay, undoBefore: 'Check',
     scaled: { for: '15s', number: ['134217728', '8388608'] },
   },
   { alert: 'PostgresFailover', what: 'a switchover of ledger0', labels: { cluster: 'ledger0' }, make: switchOver, scaled: { range: ['15m', '2m'] }, touches: ['transactions'] },
@@ -37,14 +37,21 @@ async function freezePostmaster(platform: Platform): Promise<void> {
   await platform.inside(await replicaOf(platform, 'core'), 'sh', '-c', `kill -STOP "$(head -n 1 ${DATA}/postmaster.pid)"`);
 }
 
-async function pauseReplay(platform: Platform): Promise<void> {
-  await asSuperuser(platform, await replicaOf(platform, 'ledger0'), 'postgres', 'SELECT pg_wal_replay_pause()');
+/** A pause of `pg_wal_replay_pause` would not last: Patroni ends it. What is streamed is written down all the same, so that nobody who pays waits. */
+async function freezeReplay(platform: Platform): Promise<void> {
+  await signalReplay(platform, 'STOP');
   await writeWal(platform, 'ledger0', 16);
 }
 
-/** The page has started it anew, which ends the pause: this is for a page that did not come so far. */
-async function resumeReplay(platform: Platform): Promise<void> {
-  await asSuperuser(platform, await replicaOf(platform, 'ledger0'), 'postgres', 'SELECT pg_wal_replay_resume()').catch(() => undefined);
+/** The page has started it anew, with a new process: this is for a page that did not come so far. */
+async function thawReplay(platform: Platform): Promise<void> {
+  await signalReplay(platform, 'CONT').catch(() => undefined);
+}
+
+async function signalReplay(platform: Platform, signal: 'STOP' | 'CONT'): Promise<void> {
+  const node = await replicaOf(platform, 'ledger0');
+  const pid = (await asSuperuser(platform, node, 'postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'startup'")).trim();
+  await platform.inside(node, 'sh', '-c', `kill -${signal} ${pid}`);
 }
 
 async function switchOver(platform: Platform): Promise<void> {

@@ -36,7 +36,7 @@ export const redisFaults: readonly Fault[] = [
     undo: async (platform) => { await platform.inside('redis', 'chmod', 'u+w', FILES); },
     scaled: { for: '15s' },
   },
-  { alert: 'RedisRefusesConnections', what: `${CONNECTIONS} connections are opened`, labels: {}, touches: ['redis'], make: openConnections },
+  { alert: 'RedisRefusesConnections', what: `${CONNECTIONS} connections are opened`, labels: {}, touches: ['redis'], make: openConnections, scaled: { range: ['10m', '2m'] } },
   { alert: 'RedisRewritesLong', what: 'the process that rewrites its file is frozen', labels: {}, touches: ['redis'], make: freezeRewrite, scaled: { for: '15s' } },
 ];
 
