@@ -3,7 +3,7 @@ import { dockerApi, NotThere } from './docker-api.ts';
 import { UserError } from './errors.ts';
 import type { Instance } from './instance.ts';
 import { lastWordsOf } from './last-words.ts';
-import { run } from './run.ts';
+import { docker, run, type Outcome, type RunOptions } from './run.ts';
 
 export type Health = 'healthy' | 'starting' | 'unhealthy' | 'stopped' | 'restarting';
 
@@ -62,6 +62,25 @@ function healthOf(state: Inspected['State']): Health {
   if (state.Status !== 'running') return 'stopped';
   const health = state.Health?.Status;
   return health === 'starting' || health === 'unhealthy' ? health : 'healthy';
+}
+
+/** A program inside the only container of a component. Half a second sooner than by compose, which reads all its files first. */
+export async function inside(instance: Instance, service: string, command: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const container = (await containersOf(instance)).find((one) => one.service === service);
+  if (!container) return { exitCode: 1, stdout: '', stderr: `there is no container of ${service}` };
+  return run('docker', ['exec', ...(options.input === undefined ? [] : ['--interactive']), container.id, ...command], options);
+}
+
+/** Stops those of these services that run, all at once. Each has the time to end that its compose file gives it, or `seconds`. */
+export async function stopContainers(instance: Instance, services: readonly string[], seconds?: number): Promise<void> {
+  const ids = (await containersOf(instance)).filter(({ service, pid, health }) => services.includes(service) && (pid > 0 || health === 'restarting')).map(({ id }) => id);
+  if (ids.length > 0) await docker('stop', ...(seconds === undefined ? [] : ['--time', String(seconds)]), ...ids);
+}
+
+/** Starts the containers of these services, which are there. */
+export async function startContainers(instance: Instance, services: readonly string[]): Promise<void> {
+  const ids = (await containersOf(instance)).filter(({ service }) => services.includes(service)).map(({ id }) => id);
+  if (ids.length > 0) await docker('start', ...ids);
 }
 
 /** Memory in bytes that a container cannot give back: its usage less the inactive page cache. */

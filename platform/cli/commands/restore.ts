@@ -12,6 +12,7 @@ import { clearAway } from '../restore/prepare.ts';
 import { lostFileOf, startServices, stepsOf } from '../restore/steps.ts';
 import { parseTarget, TARGET_FORMS } from '../restore/target.ts';
 import { goOn, readUndertakings, refuseUnfinishedRestore, resuming, saveUndertaking, unfinished, unfinishedOf, type Undertaking } from '../restore/undertaking.ts';
+import { Workshop } from '../restore/workshop.ts';
 
 interface Options { to?: string; cluster?: string[]; reason?: string; by: string; yes?: true; plan?: true; resume?: true; undo?: true; forgetOld?: true; list?: true; json?: true }
 
@@ -118,7 +119,8 @@ async function run(instance: Instance, undertaking: Undertaking, options: Option
   const steps = stepsOf(instance, undertaking);
   const progress = new Progress(unfinishedOf(undertaking, steps).length);
   const save = (): Promise<void> => saveUndertaking(instance, undertaking);
-  await goOn(undertaking, steps, save, (label, work) => progress.step(label, work));
+  const nodes = undertaking.clusters.flatMap(({ node, others }) => [node, ...others]);
+  await Workshop.keepOpen(instance, nodes, () => goOn(undertaking, steps, save, (label, work) => progress.step(label, work)));
   undertaking.finished_at = new Date().toISOString();
   await save();
   const file = lostFileOf(instance, undertaking);

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Instance } from '../instance.ts';
 import { clusterNamed } from '../cluster/nodes.ts';
+import { inside } from '../containers.ts';
 import { membersOf } from './place.ts';
 
 const ARCHIVED_WITHIN_MS = 30_000;
@@ -19,7 +20,7 @@ export async function leaderOf(instance: Instance, cluster: string): Promise<Lea
 
 /** As the local superuser, columns parted by `|`. Undefined if there is no answer. */
 export async function askNode(instance: Instance, node: string, database: string, sql: string): Promise<string | undefined> {
-  const { exitCode, stdout } = await instance.tryCompose(['exec', '-T', node, 'psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', '/run/postgresql', '-U', 'postgres', '-d', database, '-f', '-'], { input: sql });
+  const { exitCode, stdout } = await inside(instance, node, ['psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', '/run/postgresql', '-U', 'postgres', '-d', database, '-f', '-'], { input: sql });
   return exitCode === 0 ? stdout.trim() : undefined;
 }
 

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { readPatroni, type Node } from '../cluster/nodes.ts';
-import { containersOf } from '../containers.ts';
+import { containersOf, inside, startContainers, stopContainers } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
 import type { ClusterUndertaking, Undertaking } from './undertaking.ts';
 import { AREA, HOME, PREPARED, Workshop } from './workshop.ts';
 
+const STOPPED_WITHIN_S = 60;
 const LEADS_WITHIN_MS = 120_000;
 const FOLLOWS_WITHIN_MS = 300_000;
 const LOOK_EVERY_MS = 250;
@@ -55,20 +56,19 @@ const SWAP = `
 
 /** The others first: who leads hands over to nobody then. */
 export async function stopNodes(instance: Instance, parts: readonly Pick<ClusterUndertaking, 'node' | 'others'>[]): Promise<void> {
-  const live = new Set((await containersOf(instance)).filter(({ pid, health }) => pid > 0 || health === 'restarting').map(({ service }) => service));
-  for (const all of [parts.flatMap(({ others }) => others), parts.map(({ node }) => node)]) {
-    const nodes = all.filter((node) => live.has(node));
-    if (nodes.length > 0) await instance.compose(['stop', '--timeout', '60', ...nodes]);
-  }
+  for (const nodes of [parts.flatMap(({ others }) => others), parts.map(({ node }) => node)]) await stopContainers(instance, nodes, STOPPED_WITHIN_S);
 }
 
 export async function startNodes(instance: Instance, nodes: readonly string[]): Promise<void> {
-  await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...nodes]);
+  const there = new Set((await containersOf(instance)).map(({ service }) => service));
+  if (nodes.every((node) => there.has(node))) await startContainers(instance, nodes);
+  else await instance.compose(['up', '-d', '--no-deps', '--no-build', '--pull', 'never', ...nodes]);
 }
 
 /** All that Patroni has written down of a cluster but its settings. It would wait for the leader of then, and take what is new for a node that lags behind. */
 async function forgetLeader(instance: Instance, cluster: string): Promise<void> {
-  await instance.compose(['exec', '-T', 'etcd', 'sh', '-euc', FORGET, 'sh', `/service/${cluster}/`]);
+  const { exitCode, stderr } = await inside(instance, 'etcd', ['sh', '-euc', FORGET, 'sh', `/service/${cluster}/`]);
+  if (exitCode !== 0) throw new Error(`etcd could not forget who led ${cluster}: ${stderr.trim()}`);
 }
 
 /** What sorts before `config`, and what sorts after it, up to where the prefix ends: `0` is what follows `/`. */

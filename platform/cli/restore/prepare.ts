@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
-import { must, run } from '../run.ts';
+import { must } from '../run.ts';
 import { BEGIN_EPOCH, databaseWithEvents, isLedger } from './new-epoch.ts';
 import type { StartingPoint } from './starting-point.ts';
 import type { Target } from './target.ts';
@@ -177,7 +177,6 @@ export async function copyToOthers(instance: Instance, { node, others }: Cluster
 /** Removes what was prepared and not put in place. */
 export async function clearAway(instance: Instance, { node, others }: ClusterUndertaking): Promise<void> {
   for (const one of [node, ...others]) {
-    await run('docker', ['rm', '-f', `${instance.name}-restore-${one}`]);
     await Workshop.use(instance, one, (workshop) => workshop.sh(`rm -rf ${AREA}`));
   }
 }

@@ -1,7 +1,7 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { authoriseAuditRestore } from '../audit/authorise-restore.ts';
 import { askScheduler, share } from '../backups/scheduler.ts';
-import { containersOf, waitUntilHealthy } from '../containers.ts';
+import { containersOf, startContainers, stopContainers, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { rebuildReporting } from '../commands/rebuild.ts';
 import type { Instance } from '../instance.ts';
@@ -17,7 +17,7 @@ import { fileOf, type ClusterUndertaking, type Stage, type Step, type Undertakin
 
 const HEALTHY_WITHIN_S = 240;
 
-/** Services that write to a cluster, or would read half of it: who asks before who answers. */
+/** Services that write to a cluster, or would read half of it. */
 export function servicesOf(clusters: readonly string[]): string[] {
   const needs = (cluster: string): string[] => (isLedger(cluster) ? ['transactions'] : ['users', 'reporting', 'audit', 'keycloak']);
   return [...new Set(clusters.flatMap(needs))];
@@ -34,7 +34,7 @@ export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | S
   const parts = undertaking.clusters;
   const isToTheEnd = parts.some(({ source }) => source.kind === 'kept' || source.options.includes('--type=default'));
   const archive: Step = { name: 'archive', label: 'archiving what is not archived yet', run: () => archiveTheRest(instance, parts) };
-  const stopped: Step = { name: 'stop services', label: 'stopping the services that would write', run: (say) => stopServices(instance, undertaking, say) };
+  const stopped: Step = { name: 'stop services', label: 'stopping the services that would write', run: () => stopServices(instance, undertaking) };
   const each = (name: string, label: string, run: (part: ClusterUndertaking, say: Say) => Promise<void>): Stage => ({
     name, label, steps: parts.map((part) => ({ name: `${name} ${part.cluster}`, cluster: part.cluster, run: (say) => run(part, say) })),
   });
@@ -63,15 +63,12 @@ export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | S
 
 type Say = (detail: string) => void;
 
-async function stopServices(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
+async function stopServices(instance: Instance, undertaking: Undertaking): Promise<void> {
   const wanted = servicesOf(undertaking.clusters.map(({ cluster }) => cluster));
   const running = new Set((await containersOf(instance)).filter(({ health }) => health !== 'stopped').map(({ service }) => service));
   // Those that were stopped before an interruption are started again, too.
   undertaking.stopped = wanted.filter((service) => running.has(service) || undertaking.stopped.includes(service));
-  for (const service of wanted.filter((one) => running.has(one))) {
-    say(service);
-    await instance.compose(['stop', service]);
-  }
+  await stopContainers(instance, wanted);
 }
 
 async function archiveTheRest(instance: Instance, parts: readonly ClusterUndertaking[]): Promise<void> {
@@ -138,9 +135,9 @@ async function tellTrail(instance: Instance, { by, reason, to, clusters }: Under
 /** Cached answers and sessions may tell of what no longer happened. */
 async function emptyRedis(instance: Instance): Promise<void> {
   const isRunning = (await containersOf(instance)).some(({ service, health }) => service === 'redis' && health !== 'stopped');
-  if (isRunning) await instance.compose(['stop', 'redis']);
+  await stopContainers(instance, ['redis']);
   await instance.compose(['--progress', 'quiet', 'run', '--rm', '--no-deps', '--no-TTY', 'redis', 'sh', '-c', 'rm -rf /var/lib/redis/*']);
-  if (isRunning) await instance.compose(['start', 'redis']);
+  if (isRunning) await startContainers(instance, ['redis']);
 }
 
 export async function startServices(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
@@ -148,7 +145,7 @@ export async function startServices(instance: Instance, undertaking: Undertaking
   const services = undertaking.stopped.toSorted((a, b) => Number(b === 'keycloak') - Number(a === 'keycloak'));
   if (services.length === 0) return;
   say(services.join(', '));
-  await instance.compose(['start', ...services]);
+  await startContainers(instance, services);
   await waitUntilHealthy(instance, services, HEALTHY_WITHIN_S, say);
 }
 

@@ -9,6 +9,9 @@ export const HOME = '/var/lib/postgresql';
 export const AREA = `${HOME}/restore`;
 export const PREPARED = `${AREA}/data`;
 
+/** By node, those that stay open for a while. */
+let keptOpen: Map<string, Promise<Workshop>> | undefined;
+
 /**
  * A container with a node's image, volume and certificate in which no Patroni runs: so it reaches the repository as that node, and nobody reaches it.
  * The node itself may run on meanwhile.
@@ -22,8 +25,8 @@ export class Workshop {
 
   /** One that an interrupted restore has left is removed first, with what ran in it. */
   static async open(instance: Instance, node: string): Promise<Workshop> {
-    const name = `${instance.name}-restore-${node}`;
-    await run('docker', ['rm', '-f', name]);
+    const name = nameOf(instance, node);
+    await closeWorkshops(instance, [node]);
     await instance.compose(['--progress', 'quiet', 'run', '-d', '--rm', '--no-deps', '--no-TTY', '--name', name, node, 'sleep', 'infinity']);
     const workshop = new Workshop(name);
     // As start-node does it.
@@ -32,11 +35,32 @@ export class Workshop {
   }
 
   static async use<T>(instance: Instance, node: string, work: (workshop: Workshop) => Promise<T>): Promise<T> {
+    if (keptOpen) {
+      const workshop = keptOpen.get(node) ?? Workshop.open(instance, node);
+      keptOpen.set(node, workshop);
+      return work(await workshop);
+    }
     const workshop = await Workshop.open(instance, node);
     try {
       return await work(workshop);
     } finally {
-      await run('docker', ['rm', '-f', workshop.name]);
+      await closeWorkshops(instance, [node]);
+    }
+  }
+
+  /**
+   * Until `work` has ended, a workshop that was used stays open for the next use: to open one takes longer than much of what is done in it. Those of all these nodes
+   * are closed then, also what an interruption has left of an earlier time.
+   */
+  static async keepOpen<T>(instance: Instance, nodes: readonly string[], work: () => Promise<T>): Promise<T> {
+    const open = new Map<string, Promise<Workshop>>();
+    keptOpen = open;
+    try {
+      return await work();
+    } finally {
+      keptOpen = undefined;
+      await Promise.allSettled(open.values());
+      await closeWorkshops(instance, nodes);
     }
   }
 
@@ -77,4 +101,13 @@ export class Workshop {
       child.once('close', (code) => resolve({ exitCode: code ?? 1, said }));
     });
   }
+}
+
+function nameOf(instance: Instance, node: string): string {
+  return `${instance.name}-restore-${node}`;
+}
+
+/** With what runs in them. */
+export async function closeWorkshops(instance: Instance, nodes: readonly string[]): Promise<void> {
+  await run('docker', ['rm', '-f', ...nodes.map((node) => nameOf(instance, node))]);
 }
