@@ -71,10 +71,21 @@ export async function inside(instance: Instance, service: string, command: reado
   return run('docker', ['exec', ...(options.input === undefined ? [] : ['--interactive']), container.id, ...command], options);
 }
 
-/** Stops those of these services that run, all at once. Each has the time to end that its compose file gives it, or `seconds`. */
+/** Stops those of these services that run, at the same time. Each has the time to end that its compose file gives it, or `seconds`. */
 export async function stopContainers(instance: Instance, services: readonly string[], seconds?: number): Promise<void> {
-  const ids = (await containersOf(instance)).filter(({ service, pid, health }) => services.includes(service) && (pid > 0 || health === 'restarting')).map(({ id }) => id);
+  const ids = await runningOf(instance, services);
   if (ids.length > 0) await docker('stop', ...(seconds === undefined ? [] : ['--time', String(seconds)]), ...ids);
+}
+
+/** The same for services whose callers need not notice first that they end: the second signal says so (services/kit/src/http-server.ts). */
+export async function stopContainersAtOnce(instance: Instance, services: readonly string[]): Promise<void> {
+  const ids = await runningOf(instance, services);
+  if (ids.length > 0) await run('docker', ['kill', '--signal', 'SIGTERM', ...ids]);
+  await stopContainers(instance, services);
+}
+
+async function runningOf(instance: Instance, services: readonly string[]): Promise<string[]> {
+  return (await containersOf(instance)).filter(({ service, pid, health }) => services.includes(service) && (pid > 0 || health === 'restarting')).map(({ id }) => id);
 }
 
 /** Starts the containers of these services, which are there. */

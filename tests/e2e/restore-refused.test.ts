@@ -79,7 +79,7 @@ test('a repository that is away could be taken for one without backups', async (
 test('kill -9 in the middle of a restore, and a second one beside it, could leave half a database', async () => {
   test.setTimeout(240_000);
   const restoring = start('restore', '--to', new Date().toISOString(), '--cluster', 'core', '--yes', '--reason', 'a test');
-  await restoring.says('[1/', ': done');
+  await restoring.says('[1/', 'backup');
   refused(await platform.command('restore', '--to', 'latest', '--yes', '--reason', 'another test'), '"holdfast restore" is already at work on this instance', `kill ${restoring.child.pid}`);
   await restoring.kill();
 

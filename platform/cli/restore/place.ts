@@ -54,9 +54,16 @@ const SWAP = `
   rm -rf ${AREA}
   sync`;
 
+type Nodes = Pick<ClusterUndertaking, 'node' | 'others'>;
+
 /** The others first: who leads hands over to nobody then. */
-export async function stopNodes(instance: Instance, parts: readonly Pick<ClusterUndertaking, 'node' | 'others'>[]): Promise<void> {
-  for (const nodes of [parts.flatMap(({ others }) => others), parts.map(({ node }) => node)]) await stopContainers(instance, nodes, STOPPED_WITHIN_S);
+export async function stopNodes(instance: Instance, parts: readonly Nodes[]): Promise<void> {
+  await stopReplicas(instance, parts);
+  await stopContainers(instance, parts.map(({ node }) => node), STOPPED_WITHIN_S);
+}
+
+export async function stopReplicas(instance: Instance, parts: readonly Nodes[]): Promise<void> {
+  await stopContainers(instance, parts.flatMap(({ others }) => others), STOPPED_WITHIN_S);
 }
 
 export async function startNodes(instance: Instance, nodes: readonly string[]): Promise<void> {

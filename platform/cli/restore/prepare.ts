@@ -27,7 +27,11 @@ export function optionsOf(target: Target, { timeline }: Pick<StartingPoint, 'tim
 
 /** Copies the backup to a directory of its own in the node's volume. Interrupted and run again, it copies what is missing. */
 export async function fetch(instance: Instance, part: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
-  await Workshop.use(instance, part.node, (workshop) => fetchInto(workshop, part, say));
+  await Promise.all([
+    Workshop.use(instance, part.node, (workshop) => fetchInto(workshop, part, say)),
+    // Room for the copies of the others; their volumes are made, with the right owner, if they were lost.
+    ...part.others.map((other) => Workshop.use(instance, other, (workshop) => workshop.sh(`mkdir -p -m 0700 ${AREA}`))),
+  ]);
 }
 
 async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
@@ -68,10 +72,12 @@ const REPOSITORY_BACK = 'Start it again:  ./holdfast restart pgbackrest';
 const UNHARMED = ['The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up:  ./holdfast restore --undo'];
 
 /**
- * Replays the WAL up to the target in a Postgres that nobody can reach and that archives nothing, opens it on a timeline of its own, proves that the target was
- * reached, begins a new epoch of events, and stops it cleanly. Patroni is not asked: it would ignore the target and replay to the end.
+ * Replays the WAL up to the target in a Postgres that nobody can reach and that archives nothing, opens it, once it may, on a timeline of its own, proves that the
+ * target was reached, begins a new epoch of events, and stops it cleanly. Patroni is not asked: it would ignore the target and replay to the end.
  */
-export async function recover(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: (detail: string) => void): Promise<{ recovered: Recovered; present: string[] }> {
+export async function recover(
+  instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, mayOpen: () => Promise<void>, say: (detail: string) => void,
+): Promise<{ recovered: Recovered; present: string[] }> {
   // Interrupted in the middle of it, there is no knowing how far Postgres had come: the files are brought back to those of the backup first.
   return Workshop.use(instance, part.node, async (workshop) => {
     const isSecondAttempt = (await workshop.sh(`[ ! -e ${AREA}/begun ] || echo yes; touch ${AREA}/begun`)) === 'yes';
@@ -81,8 +87,8 @@ export async function recover(instance: Instance, undertaking: Undertaking, part
     await workshop.sh(`rm -f ${PREPARED}/patroni.dynamic.json ${PREPARED}/standby.signal ${PREPARED}/postmaster.pid`);
     // Patroni names these by their place in the node's own data directory, of which nothing may be left.
     await workshop.start(`postgres -D ${PREPARED} -c hba_file=${PREPARED}/pg_hba.conf -c ident_file=${PREPARED}/pg_ident.conf -c listen_addresses= -c unix_socket_directories=/run/postgresql -c archive_command= -c synchronous_standby_names= \
-      -c primary_conninfo= -c primary_slot_name= -c hot_standby=on -c max_wal_size=2GB > /tmp/postgres.log 2>&1; echo $? > /tmp/ended`);
-    await opened(workshop, part.cluster, say);
+      -c primary_conninfo= -c primary_slot_name= -c recovery_target_action=pause -c hot_standby=on -c max_wal_size=2GB > /tmp/postgres.log 2>&1; echo $? > /tmp/ended`);
+    await opened(workshop, part.cluster, mayOpen, say);
     const recovered = await describe(workshop, undertaking, part);
     const present = isLedger(part.cluster) ? await transfersOfTheEnd(workshop, recovered) : [];
     await workshop.sql('postgres', RESET_RECOVERY);
@@ -98,16 +104,23 @@ async function beginRecoveryOfKept(workshop: Workshop, cluster: string): Promise
     printf "%s\\n" "restore_command = 'pgbackrest --stanza=$1 --pg1-path=${PREPARED} archive-get %f \\"%p\\"'" "recovery_target_timeline = 'current'" >> ${PREPARED}/postgresql.auto.conf`, cluster);
 }
 
-async function opened(workshop: Workshop, cluster: string, say: (detail: string) => void): Promise<void> {
+/** At its target it waits; without one, as for the end of the archive, it opens by itself. */
+async function opened(workshop: Workshop, cluster: string, mayOpen: () => Promise<void>, say: (detail: string) => void): Promise<void> {
   for (;;) {
-    const status = await workshop.sql('postgres', `SELECT pg_is_in_recovery(), coalesce(to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')`).catch(() => undefined);
-    if (status?.startsWith('f')) return;
-    if (status !== undefined && status !== 't|') say(`replayed to ${status.slice(2)}`);
+    const [state = '', until = ''] = (await workshop.sql('postgres', STATE_OF_REPLAY).catch(() => '')).split('|');
+    if (state === 'opened') return;
+    if (state === 'paused') {
+      await mayOpen();
+      await workshop.sql('postgres', 'SELECT pg_wal_replay_resume()');
+    }
+    if (until !== '') say(`replayed to ${until}`);
     const ended = await workshop.sh('cat /tmp/ended 2>/dev/null || true');
     if (ended !== '') throw refusalOf(cluster, await workshop.sh('tail -n 60 /tmp/postgres.log'));
     await pause(LOOK_EVERY_MS);
   }
 }
+
+const STATE_OF_REPLAY = `SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_replay_pause_state() ELSE 'opened' END, coalesce(to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), '')`;
 
 /** Why Postgres did not open what was restored, from its log. */
 export function refusalOf(cluster: string, log: string): UserError {
@@ -167,10 +180,8 @@ export async function copyToOthers(instance: Instance, { node, others }: Cluster
   const { HOLDFAST_REGISTRY = '', HOLDFAST_VERSION = '' } = instance.composeVariables();
   for (const other of others) {
     say(other);
-    // Makes its volume, if that was lost, with the right owner.
-    await Workshop.use(instance, other, (workshop) => workshop.sh(`mkdir -p -m 0700 ${AREA}; rm -rf ${PREPARED}`));
     await must('docker', ['run', '--rm', '--network', 'none', '--memory', '256m', '--user', '6110:6110', '-v', `${instance.name}_${node}:/from:ro`, '-v', `${instance.name}_${other}:/to`,
-      `${HOLDFAST_REGISTRY}holdfast/postgres:${HOLDFAST_VERSION}`, 'sh', '-euc', 'rm -rf /to/restore/data.part; cp -a /from/restore/data /to/restore/data.part; mv /to/restore/data.part /to/restore/data; sync']);
+      `${HOLDFAST_REGISTRY}holdfast/postgres:${HOLDFAST_VERSION}`, 'sh', '-euc', 'rm -rf /to/restore/data /to/restore/data.part; cp -a /from/restore/data /to/restore/data.part; mv /to/restore/data.part /to/restore/data; sync']);
   }
 }
 

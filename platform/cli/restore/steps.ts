@@ -1,7 +1,7 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { authoriseAuditRestore } from '../audit/authorise-restore.ts';
 import { askScheduler, share } from '../backups/scheduler.ts';
-import { containersOf, startContainers, stopContainers, waitUntilHealthy } from '../containers.ts';
+import { containersOf, startContainers, stopContainers, stopContainersAtOnce, waitUntilHealthy } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import { rebuildReporting } from '../commands/rebuild.ts';
 import type { Instance } from '../instance.ts';
@@ -9,11 +9,11 @@ import { plain } from '../progress.ts';
 import { archiveUntilNow, leaderOf } from './ask-leader.ts';
 import { csvOf, CSV_HEADER, lostOf, postedSince } from './lost-transfers.ts';
 import { isLedger } from './new-epoch.ts';
-import { follow, place, stopNodes } from './place.ts';
+import { follow, place, stopNodes, stopReplicas } from './place.ts';
 import { copyToOthers, fetch, recover } from './prepare.ts';
 import { readStanza } from './repository.ts';
 import { newestTimeline, refuseShort } from './starting-point.ts';
-import { fileOf, type ClusterUndertaking, type Stage, type Step, type Undertaking } from './undertaking.ts';
+import { fileOf, saveUndertaking, type ClusterUndertaking, type Stage, type Step, type Undertaking } from './undertaking.ts';
 
 const HEALTHY_WITHIN_S = 240;
 
@@ -33,20 +33,24 @@ export const lostFileOf = (instance: Instance, undertaking: Undertaking): string
 export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | Stage)[] {
   const parts = undertaking.clusters;
   const isToTheEnd = parts.some(({ source }) => source.kind === 'kept' || source.options.includes('--type=default'));
+  const silence = new Silence(instance, undertaking);
+  const each = (name: string, run: (part: ClusterUndertaking, say: Say) => Promise<void>): Stage['steps'][number][] => (
+    parts.map((part) => ({ name: `${name} ${part.cluster}`, cluster: part.cluster, run: (say) => run(part, say) })));
+  const fetched = each('fetch', (part, say) => fetch(instance, part, say));
+  const recovered = each('recover', (part, say) => recoverAndNote(instance, undertaking, part, () => silence.kept, say));
   const archive: Step = { name: 'archive', label: 'archiving what is not archived yet', run: () => archiveTheRest(instance, parts) };
-  const stopped: Step = { name: 'stop services', label: 'stopping the services that would write', run: () => stopServices(instance, undertaking) };
-  const each = (name: string, label: string, run: (part: ClusterUndertaking, say: Say) => Promise<void>): Stage => ({
-    name, label, steps: parts.map((part) => ({ name: `${name} ${part.cluster}`, cluster: part.cluster, run: (say) => run(part, say) })),
-  });
-  const fetched = each('fetch', 'the backups, beside what is there', (part, say) => fetch(instance, part, say));
-  const silenced: Step[] = [
-    { name: 'list', label: 'asking for transfers after the point', run: () => noteCandidates(instance, undertaking) },
-    { name: 'stop nodes', label: 'stopping the nodes', run: () => stopNodes(instance, parts) },
-  ];
+  const copying = 'the backups, beside what is there';
+  const recovering = 'recovery to the point, and proof of it';
   return [
-    ...(isToTheEnd ? [stopped, archive, ...silenced, fetched] : [archive, fetched, stopped, ...silenced]),
-    each('recover', 'recovery to the point, and proof of it', (part, say) => recoverAndNote(instance, undertaking, part, say)),
-    each('copy', 'copies for the replicas', (part, say) => copyToOthers(instance, part, say)),
+    ...(isToTheEnd ? [
+      { name: 'stop services', label: 'stopping the services that would write', run: () => silence.stopServices() }, archive, { ...silence.step, label: 'stopping the nodes' },
+      { name: 'fetch', label: copying, steps: fetched }, { name: 'recover', label: recovering, steps: recovered },
+    ] : [
+      { name: 'fetch', label: copying, steps: [{ ...archive, cluster: '' }, ...fetched] },
+      // The WAL up to the point is replayed while they stop.
+      { name: 'recover', label: `${recovering}, while services and nodes stop`, steps: [{ ...silence.step, cluster: '' }, ...recovered] },
+    ]),
+    { name: 'copy', label: 'copies for the replicas', steps: each('copy', (part, say) => copyToOthers(instance, part, say)) },
     { name: 'place', label: 'the restored data in the place of the old', run: async (say) => {
       await Promise.all(parts.map((part) => place(instance, undertaking, part, (detail) => say(`${part.cluster}: ${detail}`))));
       undertaking.placed_at = new Date().toISOString();
@@ -63,12 +67,51 @@ export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | S
 
 type Say = (detail: string) => void;
 
-async function stopServices(instance: Instance, undertaking: Undertaking): Promise<void> {
-  const wanted = servicesOf(undertaking.clusters.map(({ cluster }) => cluster));
-  const running = new Set((await containersOf(instance)).filter(({ health }) => health !== 'stopped').map(({ service }) => service));
-  // Those that were stopped before an interruption are started again, too.
-  undertaking.stopped = wanted.filter((service) => running.has(service) || undertaking.stopped.includes(service));
-  await stopContainers(instance, wanted);
+/** From when it is kept, nobody writes to the clusters any more, and no timeline is begun. */
+class Silence {
+  readonly step = { name: 'silence', run: (say: Say) => this.begin(say) };
+  private readonly instance: Instance;
+  private readonly undertaking: Undertaking;
+  private readonly began = Promise.withResolvers<void>();
+
+  constructor(instance: Instance, undertaking: Undertaking) {
+    this.instance = instance;
+    this.undertaking = undertaking;
+    // Who does not wait for it need not hear that it failed.
+    this.began.promise.catch(() => undefined);
+    if (undertaking.done.includes(this.step.name)) this.began.resolve();
+  }
+
+  get kept(): Promise<void> {
+    return this.began.promise;
+  }
+
+  async stopServices(): Promise<void> {
+    const { instance, undertaking } = this;
+    const wanted = servicesOf(undertaking.clusters.map(({ cluster }) => cluster));
+    const running = new Set((await containersOf(instance)).filter(({ health }) => health !== 'stopped').map(({ service }) => service));
+    // Those that were stopped before an interruption are started again, too.
+    undertaking.stopped = wanted.filter((service) => running.has(service) || undertaking.stopped.includes(service));
+    // An interruption may not forget who is to be started again. Nothing else of this undertaking is saved now: the other steps of its stage wait for this one.
+    await saveUndertaking(instance, undertaking);
+    await stopContainersAtOnce(instance, wanted);
+  }
+
+  private async begin(say: Say): Promise<void> {
+    try {
+      say('stopping services');
+      await this.stopServices();
+      say('stopping replicas, and asking for transfers after the point');
+      await Promise.all([stopReplicas(this.instance, this.undertaking.clusters), noteCandidates(this.instance, this.undertaking)]);
+      say('stopping the nodes that lead');
+      await stopNodes(this.instance, this.undertaking.clusters);
+      say('services and nodes are stopped');
+      this.began.resolve();
+    } catch (error) {
+      this.began.reject(error);
+      throw error;
+    }
+  }
 }
 
 async function archiveTheRest(instance: Instance, parts: readonly ClusterUndertaking[]): Promise<void> {
@@ -78,8 +121,8 @@ async function archiveTheRest(instance: Instance, parts: readonly ClusterUnderta
   }));
 }
 
-async function recoverAndNote(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: Say): Promise<void> {
-  const { recovered, present } = await recover(instance, undertaking, part, say);
+async function recoverAndNote(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, mayOpen: () => Promise<void>, say: Say): Promise<void> {
+  const { recovered, present } = await recover(instance, undertaking, part, mayOpen, say);
   // Two timelines of one number would be two pasts that nobody can tell apart.
   const stanza = await readStanza(instance, part.cluster);
   const newest = newestTimeline(stanza);

@@ -36,7 +36,10 @@ declare module 'fastify' {
   }
 }
 
-/** Starts a service over HTTPS and stops it on SIGTERM: "not ready" first, then the requests in flight are finished, then the modules end. */
+/**
+ * Starts a service over HTTPS and stops it on SIGTERM: "not ready" first, for as long as callers take to notice it, then the requests in flight are finished, then the
+ * modules end. A second signal says that nobody need notice: it ends that wait.
+ */
 export async function serve(options: ServeOptions): Promise<NestFastifyApplication> {
   const { config } = options;
   configureLogging({ service: options.service, level: config.logLevel });
@@ -49,13 +52,14 @@ export async function serve(options: ServeOptions): Promise<NestFastifyApplicati
   await app.listen(config.port, '0.0.0.0');
   log.info('listening', { 'server.port': config.port });
 
+  const noticed = new AbortController();
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
-    if (stopping) return;
+    if (stopping) return noticed.abort();
     stopping = true;
     log.info('stopping: finishing the requests in flight', { 'process.signal': signal });
     app.get(HealthChecks).drain();
-    await sleep(config.drainMs);
+    await sleep(config.drainMs, undefined, { signal: noticed.signal }).catch(() => undefined);
     stopWatching();
     await app.close();
     log.info('stopped');

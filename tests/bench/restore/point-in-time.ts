@@ -43,7 +43,7 @@ export async function pointInTime(platform: Platform, say: (text: string) => voi
   if (account.balance !== String(kept)) throw new Error(`${kept} were acknowledged before the point, and ${account.balance} are there`);
   const names = Object.keys(took_s);
   const between = (first: string, last: string): number => names.slice(Math.max(0, names.indexOf(first)), names.indexOf(last) + 1).reduce((sum, name) => sum + (took_s[name] ?? 0), 0);
-  const [served_s, still_s] = [between(names[0] ?? '', 'place'), between('stop services', 'place')];
+  const [served_s, still_s] = [between(names[0] ?? '', 'place'), between('recover', 'place')];
   say(`restored to ${point.toISOString()} in ${command_s.toFixed(1)} s, leaders serve it after ${served_s.toFixed(1)} s, of which nothing is served for ${still_s.toFixed(1)} s: ${names.map((name) => `${name} ${took_s[name]}`).join(', ')}`);
   return { command_s, steps_s: took_s, served_s, still_s, data_bytes: size?.bytes ?? 0, load };
 }
