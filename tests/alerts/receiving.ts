@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -35,8 +36,9 @@ export class Receiving {
 
   /** Alertmanager is in a network of Docker: this machine has the address of its gateway there. */
   static async begin(instance: string, hears: Receiver['hears'], directory: string): Promise<Receiving> {
-    const receiver = { name: `test-hears-${hears}`, kind: 'webhook', hears } as const;
-    const heard = join(directory, `${receiver.name}.jsonl`);
+    // Of an alert that an earlier receiver of this name never heard the end of, Alertmanager would not tell it again for hours.
+    const receiver = { name: `test-hears-${hears}-${randomBytes(3).toString('hex')}`, kind: 'webhook', hears } as const;
+    const heard = join(directory, `test-hears-${hears}.jsonl`);
     writeFileSync(heard, '');
     const address = (await docker('network', 'inspect', `${instance}_public`, '-f', '{{ (index .IPAM.Config 0).Gateway }}')).trim();
     const child = spawn(process.execPath, [join(import.meta.dirname, 'receiver.ts'), address, heard], { stdio: ['ignore', 'pipe', 'inherit'] });
