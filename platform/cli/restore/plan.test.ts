@@ -62,6 +62,12 @@ describe('a recovery that did not reach its target', () => {
     expect(message).toContain("could not be read from the repository to its end: ERROR: [049]: unable to connect to 'pgbackrest:8432'");
     expect(next.join('\n')).toMatch(/old data was not touched.*\n.*--resume.*\n.*--undo/);
   });
+  test('because the disk is full is not called the end of its WAL, nor a repository that is away', () => {
+    const log = `P00  ERROR: [042]: unable to get 000000050000000000000014:
+            repo1: 17-1/0000000500000000/000000050000000000000014-6da2.zst [FileWriteError] unable to write '/var/lib/postgresql/restore/data/pg_wal/RECOVERYXLOG'
+      time=x FATAL:  recovery ended before configured recovery target was reached`;
+    expect(refusalOf('ledger0', log).message).toContain('the disk is full: the WAL of ledger0 that leads to the point does not fit');
+  });
   test('for any other reason says what Postgres said', () => {
     expect(refusalOf('ledger0', 'FATAL:  could not open file\n').next).toContain('| FATAL:  could not open file');
   });

@@ -57,12 +57,16 @@ async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUnderta
 export function unfetched(cluster: string, said: readonly string[]): UserError {
   const text = said.join('\n');
   const quoted = said.slice(-8).map((line) => `| ${line}`);
-  if (text.includes('No space left on device')) {
-    return new UserError(`the disk is full: the backup of ${cluster} does not fit beside the data that is there.`, ['What Docker could free:  docker system df', ...UNHARMED]);
-  }
+  if (text.includes(DISK_FULL)) return fullDisk(`the backup of ${cluster}`);
   if (UNREACHABLE.test(text)) return new UserError(`the backup repository went away while ${cluster} was restored from it (${UNREACHABLE.exec(text)?.[0]}).`, [REPOSITORY_BACK, ...UNHARMED]);
   if (/cipher|decrypt/i.test(text)) return new UserError(`the backup of ${cluster} cannot be decrypted: it was written with another key, or was damaged.`, [...quoted, ...UNHARMED]);
   return new UserError(`the backup of ${cluster} could not be restored. The end of what pgBackRest said:`, [...quoted, ...UNHARMED]);
+}
+
+const DISK_FULL = 'No space left on device';
+
+function fullDisk(what: string): UserError {
+  return new UserError(`the disk is full: ${what} does not fit beside the data that is there.`, ['What Docker could free:  docker system df', ...UNHARMED]);
 }
 
 /** What pgBackRest says where nobody answers in the place of the repository, or stops answering. */
@@ -124,6 +128,8 @@ const STATE_OF_REPLAY = `SELECT CASE WHEN pg_is_in_recovery() THEN pg_get_wal_re
 
 /** Why Postgres did not open what was restored, from its log. */
 export function refusalOf(cluster: string, log: string): UserError {
+  // pgBackRest does not say there why it could not write.
+  if (log.includes(DISK_FULL) || log.includes('[FileWriteError]')) return fullDisk(`the WAL of ${cluster} that leads to the point`);
   const [, last] = /last completed transaction was at log time ([^\n]+)/.exec(log) ?? [];
   const trouble = /ERROR: \[\d+\]: [^\n]+/.exec(log)?.[0];
   if (trouble !== undefined && /recovery ended before configured recovery target|could not locate required checkpoint|WAL ends before/.test(log)) {
