@@ -11,7 +11,7 @@ import { within } from '../kit/within.ts';
 
 const CLI = join(import.meta.dirname, '../../platform/cli/main.ts');
 /** Steps in which a restore of all clusters is killed, each by what it says of itself. In every run it is one that changes nothing of what is served. */
-const KILLED_IN = process.env.HOLDFAST_FULL ? ['recovery to the point', 'copies for the replicas', 'the restored data in the place of the old', 'replicas', 'starting the services', 'building the read models anew'] : [];
+const KILLED_IN = process.env.HOLDFAST_FULL ? ['% of backup', 'stopping services', 'stopping the nodes that lead', 'services and nodes are stopped', 'copies for the replicas', 'the restored in its place', 'takes the lead', 'starting the services', 'building the read models anew'] : [];
 
 let platform: Platform;
 let customer: Person & { from: string; to: string };

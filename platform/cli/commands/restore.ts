@@ -11,7 +11,7 @@ import { readPoints } from '../restore/points.ts';
 import { clearAway } from '../restore/prepare.ts';
 import { lostFileOf, startServices, stepsOf } from '../restore/steps.ts';
 import { parseTarget, TARGET_FORMS } from '../restore/target.ts';
-import { goOn, readUndertakings, refuseUnfinishedRestore, resuming, saveUndertaking, unfinished, unfinishedOf, type Undertaking } from '../restore/undertaking.ts';
+import { canBeGivenUp, goOn, readUndertakings, refuseUnfinishedRestore, resuming, saveUndertaking, unfinished, unfinishedOf, type Undertaking } from '../restore/undertaking.ts';
 import { Workshop } from '../restore/workshop.ts';
 
 interface Options { to?: string; cluster?: string[]; reason?: string; by: string; yes?: true; plan?: true; resume?: true; undo?: true; forgetOld?: true; list?: true; json?: true }
@@ -32,7 +32,7 @@ export function restoreCommand(): Command {
     .option('--forget-old', 'delete the data that restores have kept')
     .option('--list', 'restores that were made, and restore points')
     .option('--json', 'for programs')
-    .addHelpText('after', '\nServices and nodes stop once the backup is copied; the old data is not touched until the restored is proven to be at the point. Ctrl-C is safe at any time: --resume goes on.\nExit status: 0 done, 1 not done (the message says what holds), 2 wrong arguments.')
+    .addHelpText('after', '\nServices and nodes stop when the backup is nearly copied; the old data is not touched until the restored is proven to be at the point. Ctrl-C is safe at any time: --resume goes on.\nExit status: 0 done, 1 not done (the message says what holds), 2 wrong arguments.')
     .action(async (options: Options, command: Command) => {
       const instance = await Instance.existing(command);
       const modes = [options.to !== undefined, options.resume, options.undo, options.forgetOld, options.list].filter(Boolean).length;
@@ -65,7 +65,7 @@ async function undo(instance: Instance, options: Options): Promise<void> {
   const all = await readUndertakings(instance);
   const open = unfinished(all);
   if (open) {
-    if (open.kind === 'undo' || open.done.includes('place')) throw new UserError('what was restored is in its place already: finish it first, and undo it then.', resuming(open));
+    if (!canBeGivenUp(open)) throw new UserError(open.kind === 'undo' ? 'it is an undo that was interrupted: finish it first.' : 'what was restored is taking the place of the old data already: finish it first, and undo it then.', resuming(open));
     return giveUp(instance, open);
   }
   const last = all.findLast(({ placed_at }) => placed_at !== undefined);
@@ -128,12 +128,13 @@ async function run(instance: Instance, undertaking: Undertaking, options: Option
   else for (const line of summaryOf(undertaking, file, progress.elapsed())) console.log(line);
 }
 
-function summaryOf({ kind, to, clusters }: Undertaking, file: string, elapsed: string): string[] {
+function summaryOf({ kind, to, clusters, silent_at, serving_at }: Undertaking, file: string, elapsed: string): string[] {
   const lost = clusters.reduce((sum, part) => sum + (part.lost ?? 0), 0);
   return [
     `${kind === 'undo' ? 'Undone' : 'Restored'}: ${to} (${elapsed})`,
     ...clusters.map(({ cluster, recovered }) => `  ${cluster}: last transaction ${recovered?.last_transaction_at ?? 'that of the backup'}, timeline ${recovered?.timeline}, epoch ${recovered?.epoch}`),
     ...(clusters.some((part) => part.lost !== undefined) ? [`  ${lost} transfers that had been accepted are no longer there: ${file}`] : []),
+    ...(silent_at !== undefined && serving_at !== undefined ? [`  Nobody was served for        ${Math.round((Date.parse(serving_at) - Date.parse(silent_at)) / 1_000)} s`] : []),
     '  Verify:                     ./holdfast ledger verify',
     ...(kind === 'undo' ? [] : ['  Back to the data of before:  ./holdfast restore --undo', '  Delete the data of before:   ./holdfast restore --forget-old']),
   ];

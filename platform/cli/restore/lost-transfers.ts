@@ -23,14 +23,15 @@ const SELECTED = `to_char(occurred_at AT TIME ZONE 'utc', 'YYYY-MM-DD"T"HH24:MI:
 export async function postedSince(instance: Instance, cluster: string, since: string): Promise<PostedTransfer[] | undefined> {
   const from = `'${since}'::timestamptz - interval '${UNDER_WAY_S} s'`;
   const [ledger, core] = await Promise.all([leaderOf(instance, cluster), leaderOf(instance, 'core')]);
-  const own = ledger.answers ? await askNode(instance, ledger.node, 'ledger', `
+  const asksLedger = ledger.answers ? askNode(instance, ledger.node, 'ledger', `
     SELECT jsonb_build_object('occurred_at', ${SELECTED}, 'data', data, 'keys', keys, 'known_by', 'ledger')
       FROM outbox LEFT JOIN (SELECT subject_id::text, jsonb_agg(jsonb_build_object('scope', scope, 'key', key)) AS keys FROM idempotency_keys WHERE created_at > ${from} GROUP BY 1) AS claims
         ON claims.subject_id = data->>'transfer_id'
      WHERE type = 'transfer.posted' AND occurred_at > ${from}`) : undefined;
-  const audited = core.answers ? await askNode(instance, core.node, 'audit', `
+  const asksAuditLog = core.answers ? askNode(instance, core.node, 'audit', `
     SELECT jsonb_build_object('occurred_at', ${SELECTED}, 'data', event::jsonb->'data', 'keys', NULL, 'known_by', 'audit log')
       FROM audit_log WHERE topic = 'ledger.events' AND shard = ${Number(cluster.replace('ledger', ''))} AND type = 'transfer.posted' AND occurred_at > ${from}`) : undefined;
+  const [own, audited] = await Promise.all([asksLedger, asksAuditLog]);
   if (own === undefined && audited === undefined) return undefined;
   return [own, audited].flatMap((text) => (text ?? '').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as PostedTransfer));
 }

@@ -28,7 +28,7 @@ export async function place(instance: Instance, undertaking: Undertaking, part: 
   await until(LEADS_WITHIN_MS, `${part.node} does not take the lead`, part.node, () => leads(instance, part.node));
 }
 
-/** The others follow; a ledger takes no posting before one does. */
+/** The others follow; a ledger takes no posting before one does. Patroni calls it synchronous a second or two after Postgres has begun to wait for it. */
 export async function follow(instance: Instance, part: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
   if (part.others.length === 0) return;
   await startNodes(instance, part.others);
@@ -36,7 +36,7 @@ export async function follow(instance: Instance, part: ClusterUndertaking, say: 
     say(other);
     await until(FOLLOWS_WITHIN_MS, `${other} does not follow ${part.node}`, other, async () => {
       const member = (await membersOf(instance, part.node)).find(({ name }) => name === other);
-      return member?.state === 'streaming' && member.role === 'sync_standby';
+      return member?.state === 'streaming';
     });
   }
 }
@@ -62,8 +62,9 @@ export async function stopNodes(instance: Instance, parts: readonly Nodes[]): Pr
   await stopContainers(instance, parts.map(({ node }) => node), STOPPED_WITHIN_S);
 }
 
+/** At once, as when the power is lost: they have nothing that who leads has not, and a clean end would take seconds in which nobody is served. */
 export async function stopReplicas(instance: Instance, parts: readonly Nodes[]): Promise<void> {
-  await stopContainers(instance, parts.flatMap(({ others }) => others), STOPPED_WITHIN_S);
+  await stopContainers(instance, parts.flatMap(({ others }) => others), 0);
 }
 
 export async function startNodes(instance: Instance, nodes: readonly string[]): Promise<void> {

@@ -25,16 +25,16 @@ export function optionsOf(target: Target, { timeline }: Pick<StartingPoint, 'tim
   }
 }
 
-/** Copies the backup to a directory of its own in the node's volume. Interrupted and run again, it copies what is missing. */
-export async function fetch(instance: Instance, part: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
+/** Copies the backup to a directory of its own in the node's volume, and tells how much of it is copied. Interrupted and run again, it copies what is missing. */
+export async function fetch(instance: Instance, part: ClusterUndertaking, say: (detail: string) => void, at: (percent: number) => void = () => undefined): Promise<void> {
   await Promise.all([
-    Workshop.use(instance, part.node, (workshop) => fetchInto(workshop, part, say)),
+    Workshop.use(instance, part.node, (workshop) => fetchInto(workshop, part, say, at)),
     // Room for the copies of the others; their volumes are made, with the right owner, if they were lost.
     ...part.others.map((other) => Workshop.use(instance, other, (workshop) => workshop.sh(`mkdir -p -m 0700 ${AREA}`))),
   ]);
 }
 
-async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUndertaking, say: (detail: string) => void): Promise<void> {
+async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUndertaking, say: (detail: string) => void, at: (percent: number) => void = () => undefined): Promise<void> {
   if (source.kind === 'kept') {
     await workshop.sh(`mkdir -p -m 0700 ${AREA}; [ -e ${PREPARED} ] || mv "${HOME}/kept/$1" ${PREPARED}`, source.by);
     return;
@@ -47,8 +47,10 @@ async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUnderta
     'pgbackrest', `--stanza=${cluster}`, `--pg1-path=${PREPARED}`, `--process-max=${PROCESSES}`, '--log-level-console=detail', `--set=${source.backup}`,
     ...(begun === 'yes' ? ['--delta'] : []), ...source.options, 'restore',
   ], (line) => {
-    const [, percent] = /\((?:[^()]*), (\d+)(?:\.\d+)?%\)/.exec(line) ?? [];
-    if (percent !== undefined) say(`${Math.floor(Number(percent) / 10) * 10} % of backup ${source.backup}`);
+    const [, percent] = /\((?:[^()]*), (\d+(?:\.\d+)?)%\)/.exec(line) ?? [];
+    if (percent === undefined) return;
+    at(Number(percent));
+    say(`${Math.floor(Number(percent) / 10) * 10} % of backup ${source.backup}`);
   });
   if (exitCode !== 0) throw unfetched(cluster, said);
 }

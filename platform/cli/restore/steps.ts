@@ -8,14 +8,17 @@ import type { Instance } from '../instance.ts';
 import { plain } from '../progress.ts';
 import { archiveUntilNow, leaderOf } from './ask-leader.ts';
 import { csvOf, CSV_HEADER, lostOf, postedSince } from './lost-transfers.ts';
+import { nearing } from './nearing.ts';
 import { isLedger } from './new-epoch.ts';
 import { follow, place, stopNodes, stopReplicas } from './place.ts';
 import { copyToOthers, fetch, recover } from './prepare.ts';
 import { readStanza } from './repository.ts';
 import { newestTimeline, refuseShort } from './starting-point.ts';
-import { fileOf, saveUndertaking, type ClusterUndertaking, type Stage, type Step, type Undertaking } from './undertaking.ts';
+import { awaited, fileOf, saveUndertaking, type ClusterUndertaking, type Stage, type Step, type Undertaking } from './undertaking.ts';
 
 const HEALTHY_WITHIN_S = 240;
+/** About what services and nodes take to stop. */
+const STOPPED_WITHIN_MS = 6_000;
 
 /** Services that write to a cluster, or would read half of it. */
 export function servicesOf(clusters: readonly string[]): string[] {
@@ -33,85 +36,88 @@ export const lostFileOf = (instance: Instance, undertaking: Undertaking): string
 export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | Stage)[] {
   const parts = undertaking.clusters;
   const isToTheEnd = parts.some(({ source }) => source.kind === 'kept' || source.options.includes('--type=default'));
-  const silence = new Silence(instance, undertaking);
-  const each = (name: string, run: (part: ClusterUndertaking, say: Say) => Promise<void>): Stage['steps'][number][] => (
-    parts.map((part) => ({ name: `${name} ${part.cluster}`, cluster: part.cluster, run: (say) => run(part, say) })));
-  const fetched = each('fetch', (part, say) => fetch(instance, part, say));
-  const recovered = each('recover', (part, say) => recoverAndNote(instance, undertaking, part, () => silence.kept, say));
-  const archive: Step = { name: 'archive', label: 'archiving what is not archived yet', run: () => archiveTheRest(instance, parts) };
-  const copying = 'the backups, beside what is there';
-  const recovering = 'recovery to the point, and proof of it';
-  return [
-    ...(isToTheEnd ? [
-      { name: 'stop services', label: 'stopping the services that would write', run: () => silence.stopServices() }, archive, { ...silence.step, label: 'stopping the nodes' },
-      { name: 'fetch', label: copying, steps: fetched }, { name: 'recover', label: recovering, steps: recovered },
-    ] : [
-      { name: 'fetch', label: copying, steps: [{ ...archive, cluster: '' }, ...fetched] },
-      // The WAL up to the point is replayed while they stop.
-      { name: 'recover', label: `${recovering}, while services and nodes stop`, steps: [{ ...silence.step, cluster: '' }, ...recovered] },
-    ]),
-    { name: 'copy', label: 'copies for the replicas', steps: each('copy', (part, say) => copyToOthers(instance, part, say)) },
-    { name: 'place', label: 'the restored data in the place of the old', run: async (say) => {
-      await Promise.all(parts.map((part) => place(instance, undertaking, part, (detail) => say(`${part.cluster}: ${detail}`))));
-      undertaking.placed_at = new Date().toISOString();
-    } },
-    { name: 'follow', label: 'replicas', run: async (say) => { await Promise.all(parts.map((part) => follow(instance, part, say))); } },
+  const each = (name: string, run: (part: ClusterUndertaking, say: Say) => Promise<void>): Stage['lanes'] => (
+    parts.map((part) => ({ cluster: part.cluster, works: [{ name: `${name} ${part.cluster}`, run: (say) => run(part, say) }] })));
+  const after = [
+    { name: 'copy', label: 'copies for the replicas', lanes: each('copy', (part, say) => copyToOthers(instance, part, say)) },
+    { name: 'place', label: 'the restored data in the place of the old, and its replicas', lanes: [
+      ...parts.map((part) => ({ cluster: part.cluster, works: [
+        { name: `place ${part.cluster}`, run: (say: Say) => placeAndNote(instance, undertaking, part, say) },
+        { name: `follow ${part.cluster}`, run: (say: Say) => follow(instance, part, say) },
+      ] })),
+      { cluster: 'Redis', works: [{ name: 'empty redis', run: (say: Say) => emptyRedis(instance, say) }] },
+    ] },
     { name: 'write list', label: 'listing the transfers that were undone', run: () => writeLost(instance, undertaking) },
-    { name: 'empty redis', label: 'emptying Redis', run: () => emptyRedis(instance) },
     ...(parts.some(({ cluster }) => cluster === 'core') ? [{ name: 'tell trail', label: 'the audit trail is told', run: () => tellTrail(instance, undertaking) }] : []),
-    { name: 'start services', label: 'starting the services', run: (say) => startServices(instance, undertaking, say) },
-    { name: 'read models', label: 'building the read models anew', run: (say) => rebuildIfRunning(instance, say) },
-    { name: 'backup', label: 'a backup of what was restored', run: (say) => backUp(instance, parts, say) },
+    { name: 'start services', label: 'starting the services', run: (say: Say) => startServices(instance, undertaking, say) },
+    { name: 'read models', label: 'building the read models anew', run: (say: Say) => rebuildIfRunning(instance, say) },
+    { name: 'backup', label: 'a backup of what was restored', run: (say: Say) => backUp(instance, parts, say) },
   ];
+  return [...(isToTheEnd ? toTheEnd(instance, undertaking) : toThePoint(instance, undertaking)), ...after];
 }
 
 type Say = (detail: string) => void;
 
-/** From when it is kept, nobody writes to the clusters any more, and no timeline is begun. */
-class Silence {
-  readonly step = { name: 'silence', run: (say: Say) => this.begin(say) };
-  private readonly instance: Instance;
-  private readonly undertaking: Undertaking;
-  private readonly began = Promise.withResolvers<void>();
+function toTheEnd(instance: Instance, undertaking: Undertaking): (Step | Stage)[] {
+  return [
+    { name: 'stop services', label: 'stopping the services that would write', run: () => stopServices(instance, undertaking) },
+    { name: 'archive', label: 'archiving what is not archived yet', run: () => archiveTheRest(instance, undertaking.clusters) },
+    { name: 'silence', label: 'stopping the nodes', run: (say) => stopAll(instance, undertaking, say) },
+    { name: 'recover', label: 'the backups, and recovery to their end', lanes: undertaking.clusters.map((part) => ({ cluster: part.cluster, works: [
+      { name: `fetch ${part.cluster}`, run: (say) => fetch(instance, part, say) },
+      { name: `recover ${part.cluster}`, run: (say) => recoverAndNote(instance, undertaking, part, () => Promise.resolve(), say) },
+    ] })) },
+  ];
+}
 
-  constructor(instance: Instance, undertaking: Undertaking) {
-    this.instance = instance;
-    this.undertaking = undertaking;
-    // Who does not wait for it need not hear that it failed.
-    this.began.promise.catch(() => undefined);
-    if (undertaking.done.includes(this.step.name)) this.began.resolve();
-  }
+/** Services and nodes stop when the copies will soon be there. Meanwhile the WAL up to the point is replayed; to open what was recovered waits until all have stopped. */
+function toThePoint(instance: Instance, undertaking: Undertaking): Stage[] {
+  const archive = awaited(undertaking, { name: 'archive', run: () => archiveTheRest(instance, undertaking.clusters) });
+  const copies = undertaking.clusters.map((part) => {
+    const soon = Promise.withResolvers<void>();
+    const copy = awaited(undertaking, { name: `fetch ${part.cluster}`, run: (say: Say) => fetch(instance, part, say, nearing(STOPPED_WITHIN_MS, soon.resolve)) });
+    return { part, copy, soonThere: Promise.race([copy.passed, soon.promise]) };
+  });
+  const silence = awaited(undertaking, { name: 'silence', run: async (say: Say) => {
+    await Promise.all(copies.map(({ soonThere }) => soonThere));
+    await stopAll(instance, undertaking, say);
+  } });
+  const lanes = copies.map(({ part, copy }) => ({ cluster: part.cluster, works: [copy, { name: `recover ${part.cluster}`, run: async (say: Say) => {
+    await archive.passed;
+    await recoverAndNote(instance, undertaking, part, () => silence.passed, say);
+  } }] }));
+  // Theirs come first: where a copy fails, it is the reason why nothing was stopped.
+  return [{ name: 'recover', label: 'the backups beside what is there, and recovery to the point', lanes: [...lanes, { cluster: '', works: [archive, silence] }] }];
+}
 
-  get kept(): Promise<void> {
-    return this.began.promise;
-  }
+async function stopServices(instance: Instance, undertaking: Undertaking): Promise<void> {
+  const wanted = servicesOf(undertaking.clusters.map(({ cluster }) => cluster));
+  const running = new Set((await containersOf(instance)).filter(({ health }) => health !== 'stopped').map(({ service }) => service));
+  // Those that were stopped before an interruption are started again, too.
+  undertaking.stopped = wanted.filter((service) => running.has(service) || undertaking.stopped.includes(service));
+  undertaking.silent_at ??= new Date().toISOString();
+  // An interruption may not forget who is to be started again.
+  await saveUndertaking(instance, undertaking);
+  await stopContainersAtOnce(instance, wanted);
+}
 
-  async stopServices(): Promise<void> {
-    const { instance, undertaking } = this;
-    const wanted = servicesOf(undertaking.clusters.map(({ cluster }) => cluster));
-    const running = new Set((await containersOf(instance)).filter(({ health }) => health !== 'stopped').map(({ service }) => service));
-    // Those that were stopped before an interruption are started again, too.
-    undertaking.stopped = wanted.filter((service) => running.has(service) || undertaking.stopped.includes(service));
-    // An interruption may not forget who is to be started again. Nothing else of this undertaking is saved now: the other steps of its stage wait for this one.
-    await saveUndertaking(instance, undertaking);
-    await stopContainersAtOnce(instance, wanted);
-  }
+/** From then on nobody writes to the clusters, and no timeline is begun. */
+async function stopAll(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
+  say('stopping services');
+  await stopServices(instance, undertaking);
+  say('stopping replicas, and asking for transfers after the point');
+  await Promise.all([stopReplicas(instance, undertaking.clusters), noteCandidates(instance, undertaking)]);
+  say('stopping the nodes that lead');
+  await stopNodes(instance, undertaking.clusters);
+  say('services and nodes are stopped');
+}
 
-  private async begin(say: Say): Promise<void> {
-    try {
-      say('stopping services');
-      await this.stopServices();
-      say('stopping replicas, and asking for transfers after the point');
-      await Promise.all([stopReplicas(this.instance, this.undertaking.clusters), noteCandidates(this.instance, this.undertaking)]);
-      say('stopping the nodes that lead');
-      await stopNodes(this.instance, this.undertaking.clusters);
-      say('services and nodes are stopped');
-      this.began.resolve();
-    } catch (error) {
-      this.began.reject(error);
-      throw error;
-    }
-  }
+async function placeAndNote(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: Say): Promise<void> {
+  undertaking.placing_at ??= new Date().toISOString();
+  await saveUndertaking(instance, undertaking);
+  await place(instance, undertaking, part, say);
+  // The last of the clusters is the one that counts.
+  undertaking.placed_at = new Date().toISOString();
 }
 
 async function archiveTheRest(instance: Instance, parts: readonly ClusterUndertaking[]): Promise<void> {
@@ -176,11 +182,13 @@ async function tellTrail(instance: Instance, { by, reason, to, clusters }: Under
 }
 
 /** Cached answers and sessions may tell of what no longer happened. */
-async function emptyRedis(instance: Instance): Promise<void> {
+async function emptyRedis(instance: Instance, say: Say): Promise<void> {
+  say('is emptied');
   const isRunning = (await containersOf(instance)).some(({ service, health }) => service === 'redis' && health !== 'stopped');
   await stopContainers(instance, ['redis']);
   await instance.compose(['--progress', 'quiet', 'run', '--rm', '--no-deps', '--no-TTY', 'redis', 'sh', '-c', 'rm -rf /var/lib/redis/*']);
   if (isRunning) await startContainers(instance, ['redis']);
+  say('is empty');
 }
 
 export async function startServices(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
@@ -190,6 +198,7 @@ export async function startServices(instance: Instance, undertaking: Undertaking
   say(services.join(', '));
   await startContainers(instance, services);
   await waitUntilHealthy(instance, services, HEALTHY_WITHIN_S, say);
+  undertaking.serving_at = new Date().toISOString();
 }
 
 /** Readers that had gone on beyond the point stand still until then. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { goOn, newId, pastRestores, readUndertakings, refuseUnfinishedRestore, saveUndertaking, unfinished, type Stage, type Step, type Undertaking } from './undertaking.ts';
+import { awaited, goOn, newId, pastRestores, readUndertakings, refuseUnfinishedRestore, saveUndertaking, unfinished, type Stage, type Step, type Undertaking, type Work } from './undertaking.ts';
 
 let instance: { directory: string };
 let undertaking: Undertaking;
@@ -40,9 +40,9 @@ describe('a restore that was interrupted', () => {
   });
 
   test('goes on with those clusters only that were not done, though they were at work at the same time', async () => {
-    const at = (cluster: string, work: () => Promise<void>) => ({ name: `fetch ${cluster}`, cluster, run: async () => { ran.push(cluster); await work(); } });
+    const at = (cluster: string, work: () => Promise<void>) => ({ cluster, works: [{ name: `fetch ${cluster}`, run: async () => { ran.push(cluster); await work(); } }] });
     const slow = Promise.withResolvers<void>();
-    const stage = (fails: boolean): Stage => ({ name: 'fetch', label: 'fetch', steps: [at('core', () => slow.promise), at('ledger0', () => (fails ? Promise.reject(new Error('killed')) : Promise.resolve())), at('ledger1', () => Promise.resolve())] });
+    const stage = (fails: boolean): Stage => ({ name: 'fetch', label: 'fetch', lanes: [at('core', () => slow.promise), at('ledger0', () => (fails ? Promise.reject(new Error('killed')) : Promise.resolve())), at('ledger1', () => Promise.resolve())] });
     let isOver = false;
     const first = goOn(undertaking, [stage(true), step('place')], save, show).finally(() => { isOver = true; });
     const told = expect(first).rejects.toThrow('killed');
@@ -76,15 +76,53 @@ describe('a restore that was interrupted', () => {
     undertaking.done = ['fetch ledger0'];
     await save();
     expect(await next()).toContain('--undo');
-    undertaking.done.push('place');
+    undertaking.placing_at = '2026-01-31T10:00:30Z';
     await save();
     expect(await next()).not.toContain('--undo');
+  });
+
+  test('goes on within a lane with the work that it was at', async () => {
+    const lane = (fails: boolean): Stage => ({ name: 'recover', label: 'recover', lanes: [{ cluster: 'ledger0', works: [step('fetch'), step('recover', () => { if (fails) throw new Error('killed'); })] }] });
+    await expect(goOn(undertaking, [lane(true)], save, show)).rejects.toThrow('killed');
+    undertaking = await readAgain();
+    await goOn(undertaking, [lane(false)], save, show);
+    expect(ran).toEqual(['fetch', 'recover', 'recover']);
   });
 
   test('before it wrote anything down was none', async () => {
     mkdirSync(join(instance.directory, 'restores', '20260131t100000'), { recursive: true });
     expect(await readUndertakings(instance)).toEqual([]);
   });
+});
+
+describe('a work for which others wait', () => {
+  const after = (passed: Promise<void>): Step => ({ name: 'open', label: 'open', run: async () => { await passed; ran.push('open'); } });
+  const stageOf = (silence: Work, open: Step): Stage => ({ name: 'recover', label: 'recover', lanes: [{ cluster: 'ledger0', works: [open] }, { cluster: '', works: [silence] }] });
+
+  test('lets nothing pass before it is finished', async () => {
+    const silence = awaited(undertaking, { name: 'silence', run: async () => { await new Promise(setImmediate); ran.push('silence'); } });
+    await goOn(undertaking, [stageOf(silence, after(silence.passed))], save, show);
+    expect(ran).toEqual(['silence', 'open']);
+  });
+
+  test('lets nothing pass, and nobody wait for ever, where it fails', async () => {
+    const silence = awaited(undertaking, { name: 'silence', run: () => Promise.reject(new Error('a service does not stop')) });
+    await expect(goOn(undertaking, [stageOf(silence, after(silence.passed))], save, show)).rejects.toThrow('a service does not stop');
+    expect(ran).toEqual([]);
+    expect(undertaking.done).toEqual([]);
+  });
+
+  test('is not waited for where it was finished before an interruption', async () => {
+    undertaking.done.push('silence');
+    const silence = awaited(undertaking, { name: 'silence', run: () => Promise.reject(new Error('it was done already')) });
+    await goOn(undertaking, [stageOf(silence, after(silence.passed))], save, show);
+    expect(ran).toEqual(['open']);
+  });
+});
+
+test('two who save at the same time leave half of each', async () => {
+  await Promise.all(Array.from({ length: 20 }, (_, turn) => { undertaking.stopped = Array.from({ length: turn }, () => 'transactions'); return save(); }));
+  expect((await readAgain()).stopped).toHaveLength(19);
 });
 
 test('a timeline ends when the restored data is in place, not before', async () => {

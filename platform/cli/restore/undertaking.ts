@@ -56,52 +56,63 @@ export interface Undertaking {
   done: string[];
   /** How many seconds each stage of them took; of one that was interrupted, its last try. */
   took_s?: Record<string, number>;
-  /** When the restored data took the place of the old. */
+  /** From when nobody was served by these clusters any more. */
+  silent_at?: string;
+  /** When the old data began to give its place to the restored; from then on there is no giving up. */
+  placing_at?: string;
+  /** When the restored data was in its place, and led. */
   placed_at?: string;
+  /** When the services that were stopped answered again. */
+  serving_at?: string;
   finished_at?: string;
   /** What became of the old data. */
   old_data: 'kept' | 'deleted' | 'back in use';
 }
 
-export interface Step {
-  /** Unique within an undertaking: by it a finished step is known. */
+/** Something that is done as a whole, or again. By its name, unique within an undertaking, it is known to be finished. */
+export interface Work {
   readonly name: string;
-  readonly label: string;
   run(say: (detail: string) => void): Promise<void>;
 }
 
-/** Steps that need not wait for each other, as each is of another cluster. */
+/** What is done one after the other, and shown as one line. */
+export interface Step extends Work {
+  readonly label: string;
+}
+
+/** Lanes that need not wait for each other, as each is of another cluster, or of none. */
 export interface Stage {
   readonly name: string;
   readonly label: string;
-  readonly steps: readonly { readonly name: string; readonly cluster: string; run(say: (detail: string) => void): Promise<void> }[];
+  readonly lanes: readonly { readonly cluster: string; readonly works: readonly Work[] }[];
 }
 
 /** Of these stages, those in which something is left to do. */
 export function unfinishedOf({ done }: Pick<Undertaking, 'done'>, stages: readonly (Step | Stage)[]): Stage[] {
   return stages.flatMap((stage) => {
-    const steps = ('steps' in stage ? stage.steps : [{ ...stage, cluster: '' }]).filter(({ name }) => !done.includes(name));
-    return steps.length === 0 ? [] : [{ name: stage.name, label: stage.label, steps }];
+    const all = 'lanes' in stage ? stage.lanes : [{ cluster: '', works: [stage] }];
+    const lanes = all.map(({ cluster, works }) => ({ cluster, works: works.filter(({ name }) => !done.includes(name)) })).filter(({ works }) => works.length > 0);
+    return lanes.length === 0 ? [] : [{ name: stage.name, label: stage.label, lanes }];
   });
 }
 
-/** Runs the steps that are not finished yet. Each may be begun again after it was interrupted anywhere, and is known to be finished by itself. */
+/** Does what is not finished yet. Each work may be begun again after it was interrupted anywhere, and is known to be finished by itself. */
 export async function goOn(
   undertaking: Undertaking, stages: readonly (Step | Stage)[], save: () => Promise<void>, show: (label: string, work: Step['run']) => Promise<void>,
 ): Promise<void> {
-  for (const { name, label, steps } of unfinishedOf(undertaking, stages)) {
+  for (const { name, label, lanes } of unfinishedOf(undertaking, stages)) {
     const began = performance.now();
-    let saved = Promise.resolve();
     await show(label, async (say) => {
       const details = new Map<string, string>();
-      const ended = await Promise.allSettled(steps.map(async (step) => {
-        await step.run((detail) => {
-          details.set(step.cluster, detail);
-          say([...details].map(([cluster, what]) => (cluster === '' ? what : `${cluster} ${what}`)).join(', '));
-        });
-        undertaking.done.push(step.name);
-        // One after the other: it is one file.
-        await (saved = saved.then(save));
+      const ended = await Promise.allSettled(lanes.map(async ({ cluster, works }) => {
+        for (const work of works) {
+          await work.run((detail) => {
+            details.set(cluster, detail);
+            say([...details].map(([of, what]) => (of === '' ? what : `${of} ${what}`)).join(', '));
+          });
+          undertaking.done.push(work.name);
+          await save();
+        }
       }));
       // Only once none is at work any more: what fails leaves nothing behind that goes on.
       for (const one of ended) if (one.status === 'rejected') throw one.reason;
@@ -111,14 +122,39 @@ export async function goOn(
   }
 }
 
+/** The same work, for which others that are at work at the same time wait by `passed`: until it is finished, or has failed. */
+export function awaited<W extends Work>({ done }: Pick<Undertaking, 'done'>, work: W): W & { readonly passed: Promise<void> } {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  // Who does not wait for it need not hear that it failed.
+  promise.catch(() => undefined);
+  if (done.includes(work.name)) resolve();
+  return {
+    ...work,
+    passed: promise,
+    run: (say) => {
+      const running = work.run(say);
+      running.then(resolve, reject);
+      return running;
+    },
+  };
+}
+
 export const newId = (now: Date): string => now.toISOString().slice(0, 19).replace(/[-:]/g, '').toLowerCase();
 
 const directoryOf = (instance: Pick<Instance, 'directory'>): string => join(instance.directory, 'restores');
 
 export const fileOf = (instance: Pick<Instance, 'directory'>, { id }: Undertaking, name: string): string => join(directoryOf(instance), id, name);
 
-/** Whole or not at all: a crash in the middle leaves the old file. */
-export async function saveUndertaking(instance: Pick<Instance, 'directory'>, undertaking: Undertaking): Promise<void> {
+let lastSave = Promise.resolve();
+
+/** Whole or not at all: a crash in the middle leaves the old file. One after the other, as those who save are at work at the same time. */
+export function saveUndertaking(instance: Pick<Instance, 'directory'>, undertaking: Undertaking): Promise<void> {
+  const saving = lastSave.then(() => writeWhole(instance, undertaking));
+  lastSave = saving.catch(() => undefined);
+  return saving;
+}
+
+async function writeWhole(instance: Pick<Instance, 'directory'>, undertaking: Undertaking): Promise<void> {
   const path = fileOf(instance, undertaking, 'state.json');
   await mkdir(join(directoryOf(instance), undertaking.id), { recursive: true, mode: 0o700 });
   await writeFile(`${path}.new`, `${JSON.stringify(undertaking, null, 2)}\n`, { mode: 0o600 });
@@ -150,6 +186,7 @@ export async function refuseUnfinishedRestore(instance: Pick<Instance, 'director
 }
 
 export function resuming(open: Undertaking): string[] {
-  const canBeGivenUp = open.kind === 'restore' && !open.done.includes('place');
-  return ['Go on with it:  ./holdfast restore --resume', ...(canBeGivenUp ? ['Or give it up:  ./holdfast restore --undo'] : [])];
+  return ['Go on with it:  ./holdfast restore --resume', ...(canBeGivenUp(open) ? ['Or give it up:  ./holdfast restore --undo'] : [])];
 }
+
+export const canBeGivenUp = ({ kind, placing_at, placed_at }: Undertaking): boolean => kind === 'restore' && (placing_at ?? placed_at) === undefined;

@@ -6,7 +6,7 @@ const pair = (restore_s: number, copy_s: number): Pair => ({ restore: { took_s: 
 const results = (change: Partial<Results> = {}): Results => ({
   command: 'npm run bench:restore', began: '2026-01-31T10:00:00.000Z', commit: 'abc', ledger: { transfers: 200_000, bytes: 1_000_000_000 },
   copying: { data_bytes: 1_100_000_000, repository_bytes: 500_000_000, pairs: [pair(8, 4), pair(9, 3), pair(30, 3)] },
-  pointInTime: { command_s: 60, steps_s: { 'fetch ledger0': 9, 'place': 5, 'read models': 30 }, served_s: 14, still_s: 11, data_bytes: 1_000_000_000, load: 1 },
+  pointInTime: { command_s: 60, steps_s: { 'fetch ledger0': 9, 'place': 5, 'read models': 30 }, served_s: 14, still_s: 11, away_s: 16, data_bytes: 1_000_000_000, load: 1 },
   machines: [{ command_s: 200, data_s: 90, acknowledged: 4_000, lost: 12, rpo_s: 21, said: ['[1/8] restoring: done (9.0 s)'], load: 3 }],
   ...change,
 });

@@ -37,7 +37,7 @@ export function figuresOf({ copying, pointInTime, machines }: Results): Figure[]
   if (pointInTime) {
     figures.push({
       what: '`restore --to TIME` of the ledgers, until their leaders serve it', goal: seconds(GOALS.pointInTime_s), holds: pointInTime.served_s <= GOALS.pointInTime_s, load: span([pointInTime]),
-      measured: `${seconds(pointInTime.served_s)}, of which nothing is served for ${seconds(pointInTime.still_s)}; the whole command ${seconds(pointInTime.command_s)}`,
+      measured: `${seconds(pointInTime.served_s)}, of which nothing is served for ${seconds(pointInTime.still_s)}; services answer again ${seconds(pointInTime.away_s)} after they stopped; the whole command ${seconds(pointInTime.command_s)}`,
     });
   }
   if (machines.length > 0) {
