@@ -10,7 +10,7 @@ import { Platform, type Person } from '../kit/platform.ts';
 import { within } from '../kit/within.ts';
 
 const CLI = join(import.meta.dirname, '../../platform/cli/main.ts');
-/** Steps in which a restore of all clusters is killed, each by what it says of itself. In every run it is one that changes nothing of what is served. */
+/** Where a restore of all clusters is killed, each by what it says of itself, and resumed; in every run it is killed once, and given up. */
 const KILLED_IN = process.env.HOLDFAST_FULL ? ['% of backup', 'stopping services', 'stopping the nodes that lead', 'services and nodes are stopped', 'copies for the replicas', 'the restored in its place', 'takes the lead', 'starting the services', 'building the read models anew'] : [];
 
 let platform: Platform;
@@ -81,6 +81,8 @@ test('kill -9 in the middle of a restore, and a second one beside it, could leav
   const restoring = start('restore', '--to', new Date().toISOString(), '--cluster', 'core', '--yes', '--reason', 'a test');
   await restoring.says('[1/', 'backup');
   refused(await platform.command('restore', '--to', 'latest', '--yes', '--reason', 'another test'), '"holdfast restore" is already at work on this instance', `kill ${restoring.child.pid}`);
+  // Nobody is served by then, and of what was served nothing is changed.
+  await restoring.says('services and nodes are stopped');
   await restoring.kill();
 
   refused(await platform.command('up'), 'was interrupted', './holdfast restore --resume');
@@ -109,6 +111,7 @@ for (const step of KILLED_IN) {
     refused(await platform.command('up'), 'was interrupted', './holdfast restore --resume');
     const resumed = await platform.command('restore', '--resume');
     expect(resumed.exitCode, resumed.stderr).toBe(0);
+    expect(resumed.stdout).toContain('  1 transfers that had been accepted are no longer there');
     await platform.healthy(HEALED);
     await within(HEALED, 'the customer to get in', async () => { customer = { ...customer, client: await platform.visitor.signedIn(customer.email, customer.password) }; return true; });
     expect(await balance()).toBe(before);

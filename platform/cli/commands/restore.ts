@@ -120,7 +120,10 @@ async function run(instance: Instance, undertaking: Undertaking, options: Option
   const progress = new Progress(unfinishedOf(undertaking, steps).length);
   const save = (): Promise<void> => saveUndertaking(instance, undertaking);
   const nodes = undertaking.clusters.flatMap(({ node, others }) => [node, ...others]);
-  await Workshop.keepOpen(instance, nodes, () => goOn(undertaking, steps, save, (label, work) => progress.step(label, work)));
+  await Workshop.keepOpen(instance, nodes, () => goOn(undertaking, steps, save, (label, work) => progress.step(label, work))).catch((error: unknown) => {
+    if (!(error instanceof UserError) || undertaking.stopped.length === 0 || undertaking.serving_at !== undefined) throw error;
+    throw new UserError(error.message, [...error.next, `Until then nobody is served by ${undertaking.stopped.join(', ')}.`], error.exitCode);
+  });
   undertaking.finished_at = new Date().toISOString();
   await save();
   const file = lostFileOf(instance, undertaking);

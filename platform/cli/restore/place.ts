@@ -3,7 +3,7 @@ import { readPatroni, type Node } from '../cluster/nodes.ts';
 import { containersOf, inside, startContainers, stopContainers } from '../containers.ts';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
-import type { ClusterUndertaking, Undertaking } from './undertaking.ts';
+import { saveUndertaking, type ClusterUndertaking, type Undertaking } from './undertaking.ts';
 import { AREA, HOME, PREPARED, Workshop } from './workshop.ts';
 
 const STOPPED_WITHIN_S = 60;
@@ -20,6 +20,8 @@ export async function place(instance: Instance, undertaking: Undertaking, part: 
   say('stopping its nodes');
   await stopNodes(instance, [part]);
   say('the old data aside, the restored in its place');
+  undertaking.placing_at ??= new Date().toISOString();
+  await saveUndertaking(instance, undertaking);
   await Promise.all(nodes.map((node) => Workshop.use(instance, node, (workshop) => workshop.sh(SWAP, undertaking.id))));
   say('forgetting who led');
   await forgetLeader(instance, part.cluster);
@@ -54,17 +56,9 @@ const SWAP = `
   rm -rf ${AREA}
   sync`;
 
-type Nodes = Pick<ClusterUndertaking, 'node' | 'others'>;
-
-/** The others first: who leads hands over to nobody then. */
-export async function stopNodes(instance: Instance, parts: readonly Nodes[]): Promise<void> {
-  await stopReplicas(instance, parts);
-  await stopContainers(instance, parts.map(({ node }) => node), STOPPED_WITHIN_S);
-}
-
-/** At once, as when the power is lost: they have nothing that who leads has not, and a clean end would take seconds in which nobody is served. */
-export async function stopReplicas(instance: Instance, parts: readonly Nodes[]): Promise<void> {
-  await stopContainers(instance, parts.flatMap(({ others }) => others), 0);
+/** Those that run: where replicas were stopped before, who leads hands over to nobody. */
+export function stopNodes(instance: Instance, parts: readonly Pick<ClusterUndertaking, 'node' | 'others'>[]): Promise<void> {
+  return stopContainers(instance, parts.flatMap(({ node, others }) => [node, ...others]), STOPPED_WITHIN_S);
 }
 
 export async function startNodes(instance: Instance, nodes: readonly string[]): Promise<void> {

@@ -43,13 +43,16 @@ async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUnderta
   const begun = await workshop.sh(`
     mkdir -p -m 0700 ${PREPARED}
     if [ -e ${PREPARED}/backup.manifest ] || [ -e ${PREPARED}/PG_VERSION ]; then echo yes; else rm -rf ${PREPARED}; mkdir -m 0700 ${PREPARED}; fi`);
+  // What was there already is passed over much faster than the rest will come.
+  const isAt = begun === 'yes' ? () => undefined : at;
+  isAt(0);
   const { exitCode, said } = await workshop.watch([
     'pgbackrest', `--stanza=${cluster}`, `--pg1-path=${PREPARED}`, `--process-max=${PROCESSES}`, '--log-level-console=detail', `--set=${source.backup}`,
     ...(begun === 'yes' ? ['--delta'] : []), ...source.options, 'restore',
   ], (line) => {
     const [, percent] = /\((?:[^()]*), (\d+(?:\.\d+)?)%\)/.exec(line) ?? [];
     if (percent === undefined) return;
-    at(Number(percent));
+    isAt(Number(percent));
     say(`${Math.floor(Number(percent) / 10) * 10} % of backup ${source.backup}`);
   });
   if (exitCode !== 0) throw unfetched(cluster, said);
@@ -77,12 +80,20 @@ const REPOSITORY_BACK = 'Start it again:  ./holdfast restart pgbackrest';
 
 const UNHARMED = ['The old data was not touched.', 'Try again:   ./holdfast restore --resume', 'Or give up:  ./holdfast restore --undo'];
 
+/** What a recovery and those who are still served have to tell each other. */
+export interface Gates {
+  /** The WAL is being replayed: to the point it is not far any more. */
+  begun(): void;
+  /** Before it is opened. */
+  mayOpen(): Promise<void>;
+}
+
 /**
  * Replays the WAL up to the target in a Postgres that nobody can reach and that archives nothing, opens it, once it may, on a timeline of its own, proves that the
  * target was reached, begins a new epoch of events, and stops it cleanly. Patroni is not asked: it would ignore the target and replay to the end.
  */
 export async function recover(
-  instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, mayOpen: () => Promise<void>, say: (detail: string) => void,
+  instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: (detail: string) => void, { begun, mayOpen }: Partial<Gates> = {},
 ): Promise<{ recovered: Recovered; present: string[] }> {
   // Interrupted in the middle of it, there is no knowing how far Postgres had come: the files are brought back to those of the backup first.
   return Workshop.use(instance, part.node, async (workshop) => {
@@ -94,7 +105,8 @@ export async function recover(
     // Patroni names these by their place in the node's own data directory, of which nothing may be left.
     await workshop.start(`postgres -D ${PREPARED} -c hba_file=${PREPARED}/pg_hba.conf -c ident_file=${PREPARED}/pg_ident.conf -c listen_addresses= -c unix_socket_directories=/run/postgresql -c archive_command= -c synchronous_standby_names= \
       -c primary_conninfo= -c primary_slot_name= -c recovery_target_action=pause -c hot_standby=on -c max_wal_size=2GB > /tmp/postgres.log 2>&1; echo $? > /tmp/ended`);
-    await opened(workshop, part.cluster, mayOpen, say);
+    begun?.();
+    await opened(workshop, part.cluster, say, mayOpen);
     const recovered = await describe(workshop, undertaking, part);
     const present = isLedger(part.cluster) ? await transfersOfTheEnd(workshop, recovered) : [];
     await workshop.sql('postgres', RESET_RECOVERY);
@@ -111,12 +123,12 @@ async function beginRecoveryOfKept(workshop: Workshop, cluster: string): Promise
 }
 
 /** At its target it waits; without one, as for the end of the archive, it opens by itself. */
-async function opened(workshop: Workshop, cluster: string, mayOpen: () => Promise<void>, say: (detail: string) => void): Promise<void> {
+async function opened(workshop: Workshop, cluster: string, say: (detail: string) => void, mayOpen?: () => Promise<void>): Promise<void> {
   for (;;) {
     const [state = '', until = ''] = (await workshop.sql('postgres', STATE_OF_REPLAY).catch(() => '')).split('|');
     if (state === 'opened') return;
     if (state === 'paused') {
-      await mayOpen();
+      await mayOpen?.();
       await workshop.sql('postgres', 'SELECT pg_wal_replay_resume()');
     }
     if (until !== '') say(`replayed to ${until}`);

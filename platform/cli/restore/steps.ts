@@ -1,4 +1,5 @@
-import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
 import { authoriseAuditRestore } from '../audit/authorise-restore.ts';
 import { askScheduler, share } from '../backups/scheduler.ts';
 import { containersOf, startContainers, stopContainers, stopContainersAtOnce, waitUntilHealthy } from '../containers.ts';
@@ -8,17 +9,15 @@ import type { Instance } from '../instance.ts';
 import { plain } from '../progress.ts';
 import { archiveUntilNow, leaderOf } from './ask-leader.ts';
 import { csvOf, CSV_HEADER, lostOf, postedSince } from './lost-transfers.ts';
-import { nearing } from './nearing.ts';
 import { isLedger } from './new-epoch.ts';
-import { follow, place, stopNodes, stopReplicas } from './place.ts';
-import { copyToOthers, fetch, recover } from './prepare.ts';
+import { follow, place, stopNodes } from './place.ts';
+import { copyToOthers, fetch, recover, type Gates } from './prepare.ts';
 import { readStanza } from './repository.ts';
 import { newestTimeline, refuseShort } from './starting-point.ts';
-import { awaited, fileOf, saveUndertaking, type ClusterUndertaking, type Stage, type Step, type Undertaking } from './undertaking.ts';
+import { toThePoint } from './to-the-point.ts';
+import { fileOf, saveUndertaking, type ClusterUndertaking, type Stage, type Step, type Undertaking } from './undertaking.ts';
 
 const HEALTHY_WITHIN_S = 240;
-/** About what services and nodes take to stop. */
-const STOPPED_WITHIN_MS = 6_000;
 
 /** Services that write to a cluster, or would read half of it. */
 export function servicesOf(clusters: readonly string[]): string[] {
@@ -45,7 +44,7 @@ export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | S
         { name: `place ${part.cluster}`, run: (say: Say) => placeAndNote(instance, undertaking, part, say) },
         { name: `follow ${part.cluster}`, run: (say: Say) => follow(instance, part, say) },
       ] })),
-      { cluster: 'Redis', works: [{ name: 'empty redis', run: (say: Say) => emptyRedis(instance, say) }] },
+      { cluster: 'Redis', works: [{ name: 'empty redis', run: (say: Say) => emptyRedis(instance, undertaking, say) }] },
     ] },
     { name: 'write list', label: 'listing the transfers that were undone', run: () => writeLost(instance, undertaking) },
     ...(parts.some(({ cluster }) => cluster === 'core') ? [{ name: 'tell trail', label: 'the audit trail is told', run: () => tellTrail(instance, undertaking) }] : []),
@@ -53,7 +52,12 @@ export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | S
     { name: 'read models', label: 'building the read models anew', run: (say: Say) => rebuildIfRunning(instance, say) },
     { name: 'backup', label: 'a backup of what was restored', run: (say: Say) => backUp(instance, parts, say) },
   ];
-  return [...(isToTheEnd ? toTheEnd(instance, undertaking) : toThePoint(instance, undertaking)), ...after];
+  return [...(isToTheEnd ? toTheEnd(instance, undertaking) : [toThePoint(undertaking, {
+    archive: () => archiveTheRest(instance, parts),
+    fetch: (part, say, at) => fetch(instance, part, say, at),
+    recover: (part, say, begun, mayOpen) => recoverAndNote(instance, undertaking, part, say, { begun, mayOpen }),
+    stop: (say) => stopAll(instance, undertaking, say),
+  })]), ...after];
 }
 
 type Say = (detail: string) => void;
@@ -65,29 +69,9 @@ function toTheEnd(instance: Instance, undertaking: Undertaking): (Step | Stage)[
     { name: 'silence', label: 'stopping the nodes', run: (say) => stopAll(instance, undertaking, say) },
     { name: 'recover', label: 'the backups, and recovery to their end', lanes: undertaking.clusters.map((part) => ({ cluster: part.cluster, works: [
       { name: `fetch ${part.cluster}`, run: (say) => fetch(instance, part, say) },
-      { name: `recover ${part.cluster}`, run: (say) => recoverAndNote(instance, undertaking, part, () => Promise.resolve(), say) },
+      { name: `recover ${part.cluster}`, run: (say) => recoverAndNote(instance, undertaking, part, say) },
     ] })) },
   ];
-}
-
-/** Services and nodes stop when the copies will soon be there. Meanwhile the WAL up to the point is replayed; to open what was recovered waits until all have stopped. */
-function toThePoint(instance: Instance, undertaking: Undertaking): Stage[] {
-  const archive = awaited(undertaking, { name: 'archive', run: () => archiveTheRest(instance, undertaking.clusters) });
-  const copies = undertaking.clusters.map((part) => {
-    const soon = Promise.withResolvers<void>();
-    const copy = awaited(undertaking, { name: `fetch ${part.cluster}`, run: (say: Say) => fetch(instance, part, say, nearing(STOPPED_WITHIN_MS, soon.resolve)) });
-    return { part, copy, soonThere: Promise.race([copy.passed, soon.promise]) };
-  });
-  const silence = awaited(undertaking, { name: 'silence', run: async (say: Say) => {
-    await Promise.all(copies.map(({ soonThere }) => soonThere));
-    await stopAll(instance, undertaking, say);
-  } });
-  const lanes = copies.map(({ part, copy }) => ({ cluster: part.cluster, works: [copy, { name: `recover ${part.cluster}`, run: async (say: Say) => {
-    await archive.passed;
-    await recoverAndNote(instance, undertaking, part, () => silence.passed, say);
-  } }] }));
-  // Theirs come first: where a copy fails, it is the reason why nothing was stopped.
-  return [{ name: 'recover', label: 'the backups beside what is there, and recovery to the point', lanes: [...lanes, { cluster: '', works: [archive, silence] }] }];
 }
 
 async function stopServices(instance: Instance, undertaking: Undertaking): Promise<void> {
@@ -112,9 +96,16 @@ async function stopAll(instance: Instance, undertaking: Undertaking, say: Say): 
   say('services and nodes are stopped');
 }
 
+/** At once, as when the power is lost: they have nothing that who leads has not, and a clean end would take seconds in which nobody is served. Who leads may be another by now than when the restore was planned. */
+async function stopReplicas(instance: Instance, parts: readonly ClusterUndertaking[]): Promise<void> {
+  const replicas = await Promise.all(parts.map(async ({ cluster, node, others }) => {
+    const leader = await leaderOf(instance, cluster);
+    return [node, ...others].filter((one) => one !== leader.node);
+  }));
+  await stopContainers(instance, replicas.flat(), 0);
+}
+
 async function placeAndNote(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: Say): Promise<void> {
-  undertaking.placing_at ??= new Date().toISOString();
-  await saveUndertaking(instance, undertaking);
   await place(instance, undertaking, part, say);
   // The last of the clusters is the one that counts.
   undertaking.placed_at = new Date().toISOString();
@@ -127,8 +118,8 @@ async function archiveTheRest(instance: Instance, parts: readonly ClusterUnderta
   }));
 }
 
-async function recoverAndNote(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, mayOpen: () => Promise<void>, say: Say): Promise<void> {
-  const { recovered, present } = await recover(instance, undertaking, part, mayOpen, say);
+async function recoverAndNote(instance: Instance, undertaking: Undertaking, part: ClusterUndertaking, say: Say, gates?: Gates): Promise<void> {
+  const { recovered, present } = await recover(instance, undertaking, part, say, gates);
   // Two timelines of one number would be two pasts that nobody can tell apart.
   const stanza = await readStanza(instance, part.cluster);
   const newest = newestTimeline(stanza);
@@ -141,9 +132,13 @@ async function recoverAndNote(instance: Instance, undertaking: Undertaking, part
 /** Before the old data goes aside: what was posted since shortly before the point, as those know it who are still there. */
 async function noteCandidates(instance: Instance, undertaking: Undertaking): Promise<void> {
   await Promise.all(undertaking.clusters.filter(({ cluster }) => isLedger(cluster)).map(async (part) => {
+    const path = fileOf(instance, undertaking, `${part.cluster}.posted`);
+    // Whoever could tell may have been stopped since.
+    if (existsSync(path)) return;
     const posted = await postedSince(instance, part.cluster, sinceOf(undertaking, part));
     if (posted === undefined) plain(`      note: neither ${part.cluster} nor the audit log can be asked: what was accepted after the point cannot be listed`);
-    await writeFile(fileOf(instance, undertaking, `${part.cluster}.posted`), posted === undefined ? '' : JSON.stringify(posted), { mode: 0o600 });
+    await writeFile(`${path}.new`, posted === undefined ? '' : JSON.stringify(posted), { mode: 0o600 });
+    await rename(`${path}.new`, path);
   }));
 }
 
@@ -182,12 +177,16 @@ async function tellTrail(instance: Instance, { by, reason, to, clusters }: Under
 }
 
 /** Cached answers and sessions may tell of what no longer happened. */
-async function emptyRedis(instance: Instance, say: Say): Promise<void> {
-  say('is emptied');
+async function emptyRedis(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
   const isRunning = (await containersOf(instance)).some(({ service, health }) => service === 'redis' && health !== 'stopped');
+  if (isRunning && !undertaking.stopped.includes('redis')) {
+    undertaking.stopped.push('redis');
+    await saveUndertaking(instance, undertaking);
+  }
+  say('is emptied');
   await stopContainers(instance, ['redis']);
   await instance.compose(['--progress', 'quiet', 'run', '--rm', '--no-deps', '--no-TTY', 'redis', 'sh', '-c', 'rm -rf /var/lib/redis/*']);
-  if (isRunning) await startContainers(instance, ['redis']);
+  if (undertaking.stopped.includes('redis')) await startContainers(instance, ['redis']);
   say('is empty');
 }
 
