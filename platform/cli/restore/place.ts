@@ -6,7 +6,7 @@ import type { Instance } from '../instance.ts';
 import { saveUndertaking, type ClusterUndertaking, type Undertaking } from './undertaking.ts';
 import { AREA, HOME, PREPARED, Workshop } from './workshop.ts';
 
-const STOPPED_WITHIN_S = 60;
+export const STOPPED_WITHIN_S = 60;
 const LEADS_WITHIN_MS = 120_000;
 const FOLLOWS_WITHIN_MS = 300_000;
 const LOOK_EVERY_MS = 250;
