@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Receiver } from '../alertmanager/routing.ts';
 import { clustersOf, ledgerAddresses, LEDGERS_AT_FIRST, type PostgresCluster } from '../components.ts';
 import { UserError } from './errors.ts';
 import type { BackupRepository } from '../pgbackrest/configuration.ts';
 import { must, run, type Outcome, type RunOptions } from './run.ts';
+import { writeWhole } from './state/write-whole.ts';
 import { PROJECT, versions } from './versions.ts';
 
 /** What the operator chose for an installation; kept in its state directory, changed by options of `up`. */
@@ -179,8 +180,3 @@ async function readSettings(path: string): Promise<Partial<Settings>> {
   }
 }
 
-/** Whole or not at all: a crash in the middle leaves the old file. */
-async function writeWhole(path: string, content: string): Promise<void> {
-  await writeFile(`${path}.new`, content, { mode: 0o600 });
-  await rename(`${path}.new`, path);
-}

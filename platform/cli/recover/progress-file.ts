@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
+import { writeWhole } from '../state/write-whole.ts';
 import type { Cut } from './cut.ts';
 
 /** How far a recovery is: it goes on from there after an interruption, and `up` stays away from half-restored data. */
@@ -27,8 +28,7 @@ export async function readRecovery(instance: Instance): Promise<Recovery | undef
 }
 
 export async function writeRecovery(instance: Instance, recovery: Recovery): Promise<void> {
-  await writeFile(`${fileOf(instance)}.new`, JSON.stringify(recovery, null, 2) + '\n', { mode: 0o600 });
-  await rename(`${fileOf(instance)}.new`, fileOf(instance));
+  await writeWhole(fileOf(instance), `${JSON.stringify(recovery, null, 2)}\n`);
 }
 
 export async function endRecovery(instance: Instance): Promise<void> {

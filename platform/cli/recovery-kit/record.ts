@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { components } from '../../components.ts';
 import type { Instance } from '../instance.ts';
 import { ownedFile } from '../state/secrets.ts';
+import { writeWhole } from '../state/write-whole.ts';
 import { digestsOfSecrets } from './contents.ts';
 
 /** What is remembered of the newest kit. Digests of secrets, beside the secrets themselves and as secret as they. */
@@ -28,8 +29,7 @@ const recordFile = (instance: Instance): string => join(instance.directory, 'rec
 
 export async function rememberKit(instance: Instance, file: string, madeAt: string): Promise<void> {
   const record: KitRecord = { made_at: madeAt, file, digests: await digestsOfSecrets(instance.directory, instance.settings.backupRepository) };
-  await writeFile(`${recordFile(instance)}.new`, JSON.stringify(record, null, 2) + '\n', { mode: 0o600 });
-  await rename(`${recordFile(instance)}.new`, recordFile(instance));
+  await writeWhole(recordFile(instance), `${JSON.stringify(record, null, 2)}\n`);
   await tellKitState(instance);
 }
 

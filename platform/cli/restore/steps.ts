@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { authoriseAuditRestore } from '../audit/authorise-restore.ts';
 import { askScheduler, share } from '../backups/scheduler.ts';
 import { containersOf, startContainers, stopContainers, stopContainersAtOnce, waitUntilHealthy } from '../containers.ts';
@@ -7,6 +7,7 @@ import { UserError } from '../errors.ts';
 import { rebuildReporting } from '../commands/rebuild.ts';
 import type { Instance } from '../instance.ts';
 import { plain } from '../progress.ts';
+import { writeWhole } from '../state/write-whole.ts';
 import { archiveUntilNow, leaderOf } from './ask-leader.ts';
 import { csvOf, CSV_HEADER, lostOf, postedSince } from './lost-transfers.ts';
 import { isLedger } from './new-epoch.ts';
@@ -140,8 +141,7 @@ async function noteCandidates(instance: Instance, undertaking: Undertaking): Pro
     if (existsSync(path)) return;
     const posted = await postedSince(instance, part.cluster, sinceOf(undertaking, part));
     if (posted === undefined) plain(`      note: neither ${part.cluster} nor the audit log can be asked: what was accepted after the point cannot be listed`);
-    await writeFile(`${path}.new`, posted === undefined ? '' : JSON.stringify(posted), { mode: 0o600 });
-    await rename(`${path}.new`, path);
+    await writeWhole(path, posted === undefined ? '' : JSON.stringify(posted));
   }));
 }
 

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { Instance } from '../instance.ts';
+import { writeWhole } from '../state/write-whole.ts';
 import type { PastRestore } from './starting-point.ts';
 
 /** What the recovery of a cluster came to: written down before anything of it is served. */
@@ -147,18 +148,17 @@ export const fileOf = (instance: Pick<Instance, 'directory'>, { id }: Undertakin
 
 let lastSave = Promise.resolve();
 
-/** Whole or not at all: a crash in the middle leaves the old file. One after the other, as those who save are at work at the same time. */
+/** One after the other, as those who save are at work at the same time. */
 export function saveUndertaking(instance: Pick<Instance, 'directory'>, undertaking: Undertaking): Promise<void> {
-  const saving = lastSave.then(() => writeWhole(instance, undertaking));
+  const saving = lastSave.then(() => write(instance, undertaking));
   lastSave = saving.catch(() => undefined);
   return saving;
 }
 
-async function writeWhole(instance: Pick<Instance, 'directory'>, undertaking: Undertaking): Promise<void> {
+async function write(instance: Pick<Instance, 'directory'>, undertaking: Undertaking): Promise<void> {
   const path = fileOf(instance, undertaking, 'state.json');
   await mkdir(join(directoryOf(instance), undertaking.id), { recursive: true, mode: 0o700 });
-  await writeFile(`${path}.new`, `${JSON.stringify(undertaking, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeWhole(path, `${JSON.stringify(undertaking, null, 2)}\n`);
 }
 
 /** All of an instance, oldest first. */

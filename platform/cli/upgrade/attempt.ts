@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Instance } from '../instance.ts';
+import { writeWhole } from '../state/write-whole.ts';
 
 /** An upgrade that was begun, and not finished by either version: `up` of the newer one, or of the earlier one that goes on. */
 export interface UpgradeAttempt {
@@ -19,8 +20,7 @@ export async function readUpgrade(instance: Instance): Promise<UpgradeAttempt | 
 }
 
 export async function writeUpgrade(instance: Instance, attempt: UpgradeAttempt): Promise<void> {
-  await writeFile(`${fileOf(instance)}.new`, `${JSON.stringify(attempt, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${fileOf(instance)}.new`, fileOf(instance));
+  await writeWhole(fileOf(instance), `${JSON.stringify(attempt, null, 2)}\n`);
 }
 
 export async function forgetUpgrade(instance: Instance): Promise<void> {
