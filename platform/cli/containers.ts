@@ -80,8 +80,9 @@ export async function stopContainers(instance: Instance, services: readonly stri
 /** The same for services whose callers need not notice first that they end: the second signal says so (services/kit/src/http-server.ts). */
 export async function stopContainersAtOnce(instance: Instance, services: readonly string[]): Promise<void> {
   const ids = await runningOf(instance, services);
-  if (ids.length > 0) await run('docker', ['kill', '--signal', 'SIGTERM', ...ids]);
-  await stopContainers(instance, services);
+  if (ids.length === 0) return;
+  await run('docker', ['kill', '--signal', 'SIGTERM', ...ids]);
+  await docker('stop', ...ids);
 }
 
 async function runningOf(instance: Instance, services: readonly string[]): Promise<string[]> {

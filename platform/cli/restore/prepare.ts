@@ -26,7 +26,7 @@ export function optionsOf(target: Target, { timeline }: Pick<StartingPoint, 'tim
 }
 
 /** Copies the backup to a directory of its own in the node's volume, and tells how much of it is copied. Interrupted and run again, it copies what is missing. */
-export async function fetch(instance: Instance, part: ClusterUndertaking, say: (detail: string) => void, at: (percent: number) => void = () => undefined): Promise<void> {
+export async function fetch(instance: Instance, part: ClusterUndertaking, say: (detail: string) => void, at?: (percent: number) => void): Promise<void> {
   await Promise.all([
     Workshop.use(instance, part.node, (workshop) => fetchInto(workshop, part, say, at)),
     // Room for the copies of the others; their volumes are made, with the right owner, if they were lost.
@@ -34,7 +34,7 @@ export async function fetch(instance: Instance, part: ClusterUndertaking, say: (
   ]);
 }
 
-async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUndertaking, say: (detail: string) => void, at: (percent: number) => void = () => undefined): Promise<void> {
+async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUndertaking, say: (detail: string) => void, at?: (percent: number) => void): Promise<void> {
   if (source.kind === 'kept') {
     await workshop.sh(`mkdir -p -m 0700 ${AREA}; [ -e ${PREPARED} ] || mv "${HOME}/kept/$1" ${PREPARED}`, source.by);
     return;
@@ -44,15 +44,15 @@ async function fetchInto(workshop: Workshop, { cluster, source }: ClusterUnderta
     mkdir -p -m 0700 ${PREPARED}
     if [ -e ${PREPARED}/backup.manifest ] || [ -e ${PREPARED}/PG_VERSION ]; then echo yes; else rm -rf ${PREPARED}; mkdir -m 0700 ${PREPARED}; fi`);
   // What was there already is passed over much faster than the rest will come.
-  const isAt = begun === 'yes' ? () => undefined : at;
-  isAt(0);
+  const tell = begun === 'yes' ? undefined : at;
+  tell?.(0);
   const { exitCode, said } = await workshop.watch([
     'pgbackrest', `--stanza=${cluster}`, `--pg1-path=${PREPARED}`, `--process-max=${PROCESSES}`, '--log-level-console=detail', `--set=${source.backup}`,
     ...(begun === 'yes' ? ['--delta'] : []), ...source.options, 'restore',
   ], (line) => {
     const [, percent] = /\((?:[^()]*), (\d+(?:\.\d+)?)%\)/.exec(line) ?? [];
     if (percent === undefined) return;
-    isAt(Number(percent));
+    tell?.(Number(percent));
     say(`${Math.floor(Number(percent) / 10) * 10} % of backup ${source.backup}`);
   });
   if (exitCode !== 0) throw unfetched(cluster, said);

@@ -57,7 +57,11 @@ export function stepsOf(instance: Instance, undertaking: Undertaking): (Step | S
     archive: () => archiveTheRest(instance, parts),
     fetch: (part, say, at) => fetch(instance, part, say, at),
     recover: (part, say, begun, mayOpen) => recoverAndNote(instance, undertaking, part, say, { begun, mayOpen }),
-    stop: (say) => stopAll(instance, undertaking, say),
+    stop: async (say) => {
+      say('stopping services');
+      await stopServices(instance, undertaking);
+      await stopDatabases(instance, undertaking, say);
+    },
   })]), ...after];
 }
 
@@ -67,7 +71,7 @@ function toTheEnd(instance: Instance, undertaking: Undertaking): (Step | Stage)[
   return [
     { name: 'stop services', label: 'stopping the services that would write', run: () => stopServices(instance, undertaking) },
     { name: 'archive', label: 'archiving what is not archived yet', run: () => archiveTheRest(instance, undertaking.clusters) },
-    { name: 'silence', label: 'stopping the nodes', run: (say) => stopAll(instance, undertaking, say) },
+    { name: 'silence', label: 'stopping the nodes', run: (say) => stopDatabases(instance, undertaking, say) },
     { name: 'recover', label: 'the backups, and recovery to their end', lanes: undertaking.clusters.map((part) => ({ cluster: part.cluster, works: [
       { name: `fetch ${part.cluster}`, run: (say) => fetch(instance, part, say) },
       { name: `recover ${part.cluster}`, run: (say) => recoverAndNote(instance, undertaking, part, say) },
@@ -87,9 +91,7 @@ async function stopServices(instance: Instance, undertaking: Undertaking): Promi
 }
 
 /** From then on nobody writes to the clusters, and no timeline is begun. */
-async function stopAll(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
-  say('stopping services');
-  await stopServices(instance, undertaking);
+async function stopDatabases(instance: Instance, undertaking: Undertaking, say: Say): Promise<void> {
   say('stopping replicas, and asking for transfers after the point');
   await Promise.all([stopReplicas(instance, undertaking.clusters), noteCandidates(instance, undertaking)]);
   say('stopping the nodes that lead');

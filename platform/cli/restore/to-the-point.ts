@@ -23,14 +23,13 @@ export interface Parts {
  */
 export function toThePoint(undertaking: Pick<Undertaking, 'clusters' | 'done'>, { archive, fetch, recover, stop }: Parts): Stage {
   const archiving = awaited(undertaking, { name: 'archive', run: archive });
-  const stopped = Promise.withResolvers<void>();
   const clusters = undertaking.clusters.map((part) => {
     const soon = Promise.withResolvers<void>();
     const isCopied = undertaking.done.includes(`fetch ${part.cluster}`);
     const copying = awaited(undertaking, { name: `fetch ${part.cluster}`, run: (say: Say) => fetch(part, say, nearing(STOPPED_WITHIN_MS, soon.resolve)) });
     const recovering = awaited(undertaking, { name: `recover ${part.cluster}`, run: async (say: Say) => {
       await archiving.passed;
-      await recover(part, say, soon.resolve, () => stopped.promise);
+      await recover(part, say, soon.resolve, () => silence.passed);
     } });
     const soonThere = isCopied ? soon.promise : Promise.race([copying.passed, soon.promise]);
     return { cluster: part.cluster, copying, recovering, soonThere };
@@ -39,9 +38,8 @@ export function toThePoint(undertaking: Pick<Undertaking, 'clusters' | 'done'>, 
     await Promise.race([Promise.all(clusters.map(({ soonThere }) => soonThere)), Promise.all(clusters.map(({ recovering }) => recovering.passed))]);
     await stop(say);
   } });
-  silence.passed.then(stopped.resolve, stopped.reject);
   // Nobody waits for these where there is nothing to stop any more.
-  for (const promise of [stopped.promise, ...clusters.map(({ soonThere }) => soonThere)]) promise.catch(() => undefined);
+  for (const { soonThere } of clusters) soonThere.catch(() => undefined);
   return {
     name: 'recover', label: 'the backups beside what is there, and recovery to the point',
     // Theirs come first: where one of them fails, it is the reason why the others did.
